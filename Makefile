@@ -1,0 +1,52 @@
+EXTENSION      = agent
+EXTVERSION     = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" agent.control)
+MODULE_big     = agent
+OBJS           = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+SHLIB_LINK     = -ldl
+PG_CFLAGS      = -std=gnu11
+DATA           = $(wildcard sql/agent--*--*.sql)
+DATA_built     = sql/agent--$(EXTVERSION).sql
+
+# pg_regress wants sql/ and expected/ side by side, and before PostgreSQL 16 it
+# looks into ./sql first: the tests are staged where neither meets the sources.
+STAGE          = tmp_check/stage
+STAGED         = --inputdir=$(STAGE)/$(1) --outputdir=$(STAGE)/$(1) \
+                 $(if $(filter-out 15,$(MAJORVERSION)),--expecteddir=$(STAGE)/$(1))
+REGRESS        = $(patsubst sql_tests/%.sql,%,$(sort $(wildcard sql_tests/*.sql)))
+REGRESS_OPTS   = $(call STAGED,regress)
+ISOLATION      = $(patsubst sql_tests/isolation/%.spec,%,$(sort $(wildcard sql_tests/isolation/*.spec)))
+ISOLATION_OPTS = $(call STAGED,isolation)
+TAP_TESTS      = 1
+PROVE_TESTS    = sql_tests/t/*.pl
+REGRESS_PREP   = stage
+EXTRA_CLEAN    = tmp_check bench/bench
+
+PG_CONFIG     ?= pg_config
+PGXS          := $(shell $(PG_CONFIG) --pgxs)
+
+# These work before PostgreSQL is there: they install it.
+SCRIPTS        = quickstart stop test
+.PHONY: $(SCRIPTS)
+$(SCRIPTS):
+	@scripts/$@
+
+# On a bare system there is no pg_config yet, and only the targets above work.
+ifneq ($(PGXS),)
+include $(PGXS)
+
+$(DATA_built): $(sort $(wildcard sql/[0-9]*.sql)) agent.control
+	cat $(filter %.sql,$^) > $@
+
+$(OBJS): src/agent.h src/compat.h
+
+.PHONY: stage bench valgrind lint
+stage:
+	mkdir -p $(STAGE)/regress $(STAGE)/isolation
+	ln -sfn $(CURDIR)/sql_tests $(STAGE)/regress/sql
+	ln -sfn $(CURDIR)/expected $(STAGE)/regress/expected
+	ln -sfn $(CURDIR)/sql_tests/isolation $(STAGE)/isolation/specs
+	ln -sfn $(CURDIR)/expected/isolation $(STAGE)/isolation/expected
+
+bench valgrind lint:
+	@scripts/$@
+endif
