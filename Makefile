@@ -4,6 +4,8 @@ MODULE_big     = agent
 OBJS           = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 SHLIB_LINK     = -ldl
 PG_CFLAGS      = -std=gnu11
+# Warnings are for our own code, not for the server's headers.
+PG_CPPFLAGS    = -isystem $(shell $(PG_CONFIG) --includedir-server)
 DATA           = $(wildcard sql/agent--*--*.sql)
 DATA_built     = sql/agent--$(EXTVERSION).sql
 
@@ -13,9 +15,9 @@ STAGE          = tmp_check/stage
 STAGED         = --inputdir=$(STAGE)/$(1) --outputdir=$(STAGE)/$(1) \
                  $(if $(filter-out 15,$(MAJORVERSION)),--expecteddir=$(STAGE)/$(1))
 REGRESS        = $(patsubst sql_tests/%.sql,%,$(sort $(wildcard sql_tests/*.sql)))
-REGRESS_OPTS   = $(call STAGED,regress)
+REGRESS_OPTS   = $(call STAGED,regress) --load-extension=pgcrypto --load-extension=agent
 ISOLATION      = $(patsubst sql_tests/isolation/%.spec,%,$(sort $(wildcard sql_tests/isolation/*.spec)))
-ISOLATION_OPTS = $(call STAGED,isolation)
+ISOLATION_OPTS = $(call STAGED,isolation) --load-extension=pgcrypto --load-extension=agent
 TAP_TESTS      = 1
 PROVE_TESTS    = sql_tests/t/*.pl
 REGRESS_PREP   = stage
@@ -24,15 +26,14 @@ EXTRA_CLEAN    = tmp_check bench/bench
 PG_CONFIG     ?= pg_config
 PGXS          := $(shell $(PG_CONFIG) --pgxs)
 
-# These work before PostgreSQL is there: they install it.
-SCRIPTS        = quickstart stop test
-.PHONY: $(SCRIPTS)
-$(SCRIPTS):
-	@scripts/$@
-
-# On a bare system there is no pg_config yet, and only the targets above work.
+# A bare system has no pg_config yet: quickstart and test install it.
 ifneq ($(PGXS),)
 include $(PGXS)
+
+# The server was built by gcc; clang does not know all of its flags.
+ifneq ($(findstring clang,$(CC)),)
+override CFLAGS := $(filter-out -fexcess-precision=standard -Wimplicit-fallthrough=3 -Wno-format-truncation -Wno-stringop-truncation,$(CFLAGS))
+endif
 
 $(DATA_built): $(sort $(wildcard sql/[0-9]*.sql)) agent.control
 	cat $(filter %.sql,$^) > $@
@@ -49,4 +50,11 @@ stage:
 
 bench valgrind lint:
 	@scripts/$@
+else
+all:
+	@echo "$(PG_CONFIG) not found: install postgresql-server-dev, set PG_CONFIG, or run make quickstart"; exit 1
 endif
+
+.PHONY: quickstart stop test
+quickstart stop test:
+	@scripts/$@

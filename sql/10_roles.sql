@@ -1,0 +1,58 @@
+-- Roles are shared by all databases of a cluster and outlive the extension,
+-- so an existing one is accepted, but only with the attributes it should have:
+-- anybody with CREATEROLE could have made it.
+DO LANGUAGE plpgsql $$
+DECLARE
+    wanted record;
+    present pg_catalog.pg_roles;
+BEGIN
+    IF pg_catalog.current_setting('server_encoding') OPERATOR(pg_catalog.<>) 'UTF8' THEN
+        RAISE EXCEPTION 'extension "agent" needs a database with the encoding UTF8, this one has %',
+                pg_catalog.current_setting('server_encoding')
+            USING ERRCODE = 'feature_not_supported',
+                  HINT = 'Create the database with ENCODING ''UTF8'' TEMPLATE template0.';
+    END IF;
+
+    FOR wanted IN
+        SELECT * FROM (VALUES
+            ('agent_owner'::name, true),
+            ('agent_anon', true),
+            ('agent_user', true),
+            ('agent_admin', true),
+            ('agent_authenticator', false)) AS roles (name, nologin)
+    LOOP
+        SELECT * INTO present FROM pg_catalog.pg_roles AS r
+            WHERE r.rolname OPERATOR(pg_catalog.=) wanted.name;
+
+        IF NOT FOUND THEN
+            EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN %s', wanted.name,
+                CASE WHEN wanted.nologin THEN 'INHERIT' ELSE 'NOINHERIT' END);
+        ELSIF present.rolsuper OR present.rolbypassrls OR present.rolcreaterole
+                OR present.rolcreatedb OR present.rolreplication
+                OR (wanted.nologin AND present.rolcanlogin)
+                OR (present.rolinherit AND NOT wanted.nologin) THEN
+            RAISE EXCEPTION 'role "%" exists with attributes it must not have', wanted.name
+                USING ERRCODE = 'object_not_in_prerequisite_state',
+                      HINT = pg_catalog.format(
+                        'Drop it, or run: ALTER ROLE %I NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB NOREPLICATION %s;',
+                        wanted.name,
+                        CASE WHEN wanted.nologin THEN 'NOLOGIN' ELSE 'NOINHERIT' END);
+        END IF;
+    END LOOP;
+
+    -- What these roles may do must not reach beyond this extension, and nobody
+    -- may act as the owner of the tables.
+    IF EXISTS (SELECT FROM pg_catalog.pg_auth_members AS m
+               WHERE m.member IN ('agent_owner'::pg_catalog.regrole, 'agent_anon'::pg_catalog.regrole,
+                                  'agent_user'::pg_catalog.regrole)
+                  OR m.roleid OPERATOR(pg_catalog.=) 'agent_owner'::pg_catalog.regrole) THEN
+        RAISE EXCEPTION 'roles agent_owner, agent_anon and agent_user must not be members of another role, and agent_owner must have no members'
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'See the memberships with \du agent_* and REVOKE them.';
+    END IF;
+END
+$$;
+
+-- What PostgREST, or a pool, logs in as: it has nothing of its own and becomes
+-- one of the two. Roles are the cluster's, so this grant may exist already.
+GRANT agent_anon, agent_user TO agent_authenticator;

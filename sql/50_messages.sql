@@ -1,0 +1,70 @@
+-- Messages.
+
+CREATE TABLE agent.messages (
+    user_id         uuid NOT NULL,
+    id              uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    seq             bigint NOT NULL,
+    role            text NOT NULL CHECK (role IN ('user', 'assistant', 'system')),
+    content         text NOT NULL CHECK (octet_length(content) BETWEEN 1 AND 8388608),
+    created_at      timestamptz NOT NULL,
+    PRIMARY KEY (user_id, id),
+    -- The one index beside the key. One on user_id alone would tempt a generic
+    -- plan made for a small account into scanning a large one.
+    UNIQUE (user_id, conversation_id, seq),
+    FOREIGN KEY (user_id, conversation_id) REFERENCES agent.conversations (user_id, id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE agent.messages IS 'One row per message.';
+COMMENT ON COLUMN agent.messages.user_id IS 'Whose message: the owner of the conversation.';
+COMMENT ON COLUMN agent.messages.id IS 'UUID version 7.';
+COMMENT ON COLUMN agent.messages.conversation_id IS 'The conversation it belongs to.';
+COMMENT ON COLUMN agent.messages.seq IS 'Place in the conversation: 1, 2, 3, ... without a gap, in the order the messages were accepted.';
+COMMENT ON COLUMN agent.messages.role IS 'user, assistant or system.';
+COMMENT ON COLUMN agent.messages.content IS '1 character to 8 MiB.';
+COMMENT ON COLUMN agent.messages.created_at IS 'When it was accepted; never runs backwards along seq.';
+
+SELECT pg_extension_config_dump('agent.messages', '');
+
+CREATE VIEW @extschema@.agent_messages WITH (security_invoker = true) AS
+SELECT m.id, m.conversation_id, m.seq, m.role, m.content, m.created_at, m.user_id
+FROM agent.messages AS m;
+
+COMMENT ON VIEW @extschema@.agent_messages IS 'The messages of the caller''s conversations.';
+COMMENT ON COLUMN @extschema@.agent_messages.id IS 'Id of the message.';
+COMMENT ON COLUMN @extschema@.agent_messages.conversation_id IS 'The conversation it belongs to.';
+COMMENT ON COLUMN @extschema@.agent_messages.seq IS 'Place in the conversation, from 1 without a gap. Page with seq=gt.N.';
+COMMENT ON COLUMN @extschema@.agent_messages.role IS 'user, assistant or system.';
+COMMENT ON COLUMN @extschema@.agent_messages.content IS 'The text, exactly as sent.';
+COMMENT ON COLUMN @extschema@.agent_messages.created_at IS 'When it was accepted.';
+COMMENT ON COLUMN @extschema@.agent_messages.user_id IS 'Id of the account; with conversation_id the key of the conversation.';
+
+CREATE FUNCTION @extschema@.agent_message_create(conversation_id uuid, role text, content text)
+RETURNS @extschema@.agent_messages
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'agent_message_create';
+
+COMMENT ON FUNCTION @extschema@.agent_message_create(uuid, text, text) IS
+'Adds a message to a conversation.
+
+role: user, assistant or system. content: 1 character to 8 MiB.
+HTTP 201. Errors: not_authenticated 401, conversation_not_found 404, validation_failed 422.';
+
+CREATE FUNCTION @extschema@.agent_message_list(conversation_id uuid)
+RETURNS SETOF @extschema@.agent_messages
+LANGUAGE sql STABLE CALLED ON NULL INPUT PARALLEL SAFE SECURITY INVOKER
+BEGIN ATOMIC
+    SELECT m.id, m.conversation_id, m.seq, m.role, m.content, m.created_at, m.user_id
+    FROM agent.messages AS m
+    WHERE agent.require_conversation(agent_message_list.conversation_id)
+      AND m.user_id OPERATOR(pg_catalog.=) @extschema@.agent_uid()
+      AND m.conversation_id OPERATOR(pg_catalog.=) agent_message_list.conversation_id
+    ORDER BY m.seq;
+END;
+
+COMMENT ON FUNCTION @extschema@.agent_message_list(uuid) IS
+'The messages of a conversation, oldest first.
+
+Page with LIMIT and seq > N, or in PostgREST with limit and seq=gt.N.
+HTTP 200. Errors: not_authenticated 401, conversation_not_found 404 (also for another''s).';

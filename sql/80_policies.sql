@@ -1,0 +1,41 @@
+-- Row-level security: every policy there is.
+--
+-- FORCE makes the policies hold for the owner too, so they hold inside the
+-- SECURITY DEFINER functions: identity comes from the token, not from the role.
+
+ALTER TABLE agent.users         ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE agent.sessions      ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE agent.signing_keys  ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE agent.conversations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE agent.messages      ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+
+-- One's own rows.
+
+CREATE POLICY users_own ON agent.users FOR SELECT TO agent_user
+    USING (id OPERATOR(pg_catalog.=) @extschema@.agent_uid());
+COMMENT ON POLICY users_own ON agent.users IS 'A signed-in person sees their own account.';
+
+CREATE POLICY conversations_own ON agent.conversations TO agent_user, agent_owner
+    USING (user_id OPERATOR(pg_catalog.=) @extschema@.agent_uid())
+    WITH CHECK (user_id OPERATOR(pg_catalog.=) @extschema@.agent_uid());
+COMMENT ON POLICY conversations_own ON agent.conversations IS 'One''s own conversations, in every path.';
+
+CREATE POLICY messages_own ON agent.messages TO agent_user, agent_owner
+    USING (user_id OPERATOR(pg_catalog.=) @extschema@.agent_uid())
+    WITH CHECK (user_id OPERATOR(pg_catalog.=) @extschema@.agent_uid());
+COMMENT ON POLICY messages_own ON agent.messages IS 'One''s own messages, in every path.';
+
+-- What happens before there is an identity: register and login look accounts
+-- up, login starts a session, key rotation works without one.
+
+CREATE POLICY users_owner ON agent.users TO agent_owner
+    USING (true) WITH CHECK (true);
+COMMENT ON POLICY users_owner ON agent.users IS 'register and login have no identity yet.';
+
+CREATE POLICY sessions_owner ON agent.sessions TO agent_owner
+    USING (true) WITH CHECK (true);
+COMMENT ON POLICY sessions_owner ON agent.sessions IS 'login has no identity yet.';
+
+CREATE POLICY signing_keys_owner ON agent.signing_keys TO agent_owner
+    USING (true) WITH CHECK (true);
+COMMENT ON POLICY signing_keys_owner ON agent.signing_keys IS 'Rotation adds and deletes keys; the secrets are kept back by column privileges.';

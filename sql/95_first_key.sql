@@ -1,0 +1,3 @@
+-- The first signing key: there is no set-up step.
+
+SELECT @extschema@.agent_key_rotate();

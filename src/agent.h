@@ -1,0 +1,225 @@
+/*
+ * agent.h
+ *		What the files of the module offer each other, grouped by owner.
+ *
+ * Everything that is not static is named agent_*: before PostgreSQL 16 a
+ * module's symbols are visible to every other module.
+ */
+#ifndef AGENT_H
+#define AGENT_H
+
+#include "postgres.h"
+
+#include "compat.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "storage/itemptr.h"
+#include "utils/snapshot.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+/* error.c: the table of errors. Must match the order of its entries. */
+typedef enum AgentError
+{
+	AGENT_NOT_AUTHENTICATED,
+	AGENT_INVALID_SCHEME,
+	AGENT_INVALID_TOKEN,
+	AGENT_USER_NOT_FOUND,
+	AGENT_USER_INACTIVE,
+	AGENT_BAD_CREDENTIALS,
+	AGENT_EMAIL_TAKEN,
+	AGENT_USERNAME_TAKEN,
+	AGENT_CONVERSATION_NOT_FOUND,
+	AGENT_VALIDATION_FAILED,
+	AGENT_ERROR_COUNT
+} AgentError;
+
+extern void agent_raise(AgentError error, const char *detail) pg_attribute_noreturn();
+
+/* guc.c */
+extern int	agent_access_token_ttl;
+extern int	agent_password_hash_cost;
+extern int	agent_postgrest_max_rows;
+extern char *agent_token;
+extern void agent_guc_define(void);
+
+/* identity.c */
+extern pg_uuid_t agent_caller(void);
+
+/* json.c */
+typedef struct AgentJsonMember
+{
+	char	   *name;
+	JsonTokenType type;			/* of a scalar; JSON_TOKEN_OBJECT_START or
+								 * JSON_TOKEN_ARRAY_START of a container */
+	char	   *value;			/* a string unescaped, a number as written;
+								 * NULL for containers */
+} AgentJsonMember;
+
+typedef struct AgentJsonObject
+{
+	int			count;
+	AgentJsonMember *members;
+} AgentJsonObject;
+
+extern bool agent_json_object(char *text, int len, AgentJsonObject *object);
+extern const AgentJsonMember *agent_json_member(const AgentJsonObject *object,
+												const char *name);
+
+/* jwt.c */
+#define AGENT_TOKEN_MAX 8192	/* bytes of a token, at most */
+#define AGENT_TOKEN_LIFE_MAX 86400	/* seconds from iat to exp, at most */
+#define AGENT_KEY_BYTES 32		/* bytes of a signing key */
+
+typedef struct AgentClaims
+{
+	pg_uuid_t	kid;
+	pg_uuid_t	user_id;		/* sub */
+	pg_uuid_t	session_id;		/* sid */
+	int64		issued_at;		/* iat, Unix seconds */
+	int64		expires_at;		/* exp, Unix seconds */
+} AgentClaims;
+
+extern void agent_jwt_load(void);
+extern bool agent_jwt_sign(const AgentClaims *claims, const uint8 *key,
+						   char *token, Size size);
+extern bool agent_jwt_signature_valid(const char *token, const uint8 *key,
+									  int key_len);
+
+/* keys.c */
+typedef struct AgentKey
+{
+	pg_uuid_t	kid;
+	uint8		secret[AGENT_KEY_BYTES];
+} AgentKey;
+
+struct AgentRowRef;
+extern void agent_key_current(AgentKey *key);
+extern bool agent_key_find(const pg_uuid_t *kid, Snapshot snapshot,
+						   AgentKey *key, struct AgentRowRef *ref);
+extern char *agent_key_set_json(void);
+
+/* lookup.c */
+typedef enum AgentTable
+{
+	AGENT_USERS,
+	AGENT_SESSIONS,
+	AGENT_SIGNING_KEYS,
+	AGENT_CONVERSATIONS
+} AgentTable;
+
+#define AGENT_ROW_COLUMNS 8		/* of the widest table that is looked up */
+
+typedef struct AgentRowRef
+{
+	AgentTable	table;
+	Oid			relid;
+	ItemPointerData tid;
+	TransactionId xmin;
+	pg_uuid_t	key[2];
+} AgentRowRef;
+
+typedef struct AgentRow
+{
+	AgentRowRef ref;
+	Datum		values[AGENT_ROW_COLUMNS];
+	bool		nulls[AGENT_ROW_COLUMNS];
+} AgentRow;
+
+extern bool agent_row_find(AgentTable table, const pg_uuid_t *key,
+						   Snapshot snapshot, AgentRow *row);
+extern bool agent_row_unchanged(const AgentRowRef *ref, Snapshot snapshot);
+
+/* password.c */
+extern char *agent_password_hash(const text *password);
+extern bool agent_password_matches(const text *password, const char *stored);
+extern void agent_password_match_nothing(const text *password);
+
+/* plans.c: the order of AgentPlan must match that of its statements. */
+typedef enum AgentPlan
+{
+	AGENT_PLAN_USER_TAKEN,
+	AGENT_PLAN_USER_INSERT,
+	AGENT_PLAN_USER_BY_EMAIL,
+	AGENT_PLAN_USER_GET,
+	AGENT_PLAN_SESSION_INSERT,
+	AGENT_PLAN_SESSION_EXPIRE,
+	AGENT_PLAN_KEY_INSERT,
+	AGENT_PLAN_KEY_RETIRE,
+	AGENT_PLAN_KEY_EXPIRE,
+	AGENT_PLAN_KEY_LIST,
+	AGENT_PLAN_CONVERSATION_INSERT,
+	AGENT_PLAN_CONVERSATION_GET,
+	AGENT_PLAN_CONVERSATION_UPDATE,
+	AGENT_PLAN_CONVERSATION_DELETE,
+	AGENT_PLAN_CONVERSATION_NEXT_SEQ,
+	AGENT_PLAN_MESSAGE_INSERT,
+	AGENT_PLAN_COUNT
+} AgentPlan;
+
+extern uint64 agent_execute(AgentPlan plan, Datum *values, const char *nulls);
+extern Datum agent_result(int row, int column, bool *isnull);
+extern Datum agent_result_row(FunctionCallInfo fcinfo);
+
+/* redact.c */
+extern void agent_redact_init(void);
+extern void agent_redact_activity(const char *what);
+
+/* request.c */
+extern bool agent_request_is_http(void);
+extern const char *agent_request_headers(void);
+extern char *agent_request_header(const char *headers, const char *name);
+extern void agent_request_status(int status);
+
+/* session.c */
+extern bool agent_session_start(const pg_uuid_t *user_id, TimestampTz now,
+								pg_uuid_t *session_id);
+
+/* token.c */
+extern char *agent_token_issue(const pg_uuid_t *user_id,
+							   const pg_uuid_t *session_id, TimestampTz now);
+extern bool agent_token_verify(const char *token, Size len, Snapshot snapshot,
+							   AgentClaims *claims, AgentRowRef *key_ref);
+extern int64 agent_unix_time(TimestampTz time);
+
+/* uuidv7.c */
+extern pg_uuid_t agent_uuidv7(void);
+extern bool agent_uuid_parse(const char *text, pg_uuid_t *uuid);
+extern char *agent_uuid_text(const pg_uuid_t *uuid, char *buffer);
+#define AGENT_UUID_TEXT 37		/* 36 characters and the terminator */
+
+/* validate.c */
+typedef enum AgentField
+{
+	AGENT_FIELD_EMAIL,
+	AGENT_FIELD_USERNAME,
+	AGENT_FIELD_NEW_PASSWORD,
+	AGENT_FIELD_PASSWORD,
+	AGENT_FIELD_LOGIN_EMAIL,
+	AGENT_FIELD_TOKEN,
+	AGENT_FIELD_CONVERSATION_ID,
+	AGENT_FIELD_TITLE,
+	AGENT_FIELD_NEW_TITLE,
+	AGENT_FIELD_FIRST_MESSAGE,
+	AGENT_FIELD_ROLE,
+	AGENT_FIELD_CONTENT
+} AgentField;
+
+typedef struct AgentFaults
+{
+	int			count;
+	StringInfoData text;		/* for a person at a SQL prompt */
+	StringInfoData json;		/* for a program */
+} AgentFaults;
+
+extern void agent_faults_init(AgentFaults *faults);
+extern text *agent_check_text(AgentFaults *faults, AgentField field,
+							  FunctionCallInfo fcinfo, int arg);
+extern bool agent_check_uuid(AgentFaults *faults, AgentField field,
+							 FunctionCallInfo fcinfo, int arg,
+							 pg_uuid_t *uuid);
+extern void agent_faults_raise(const AgentFaults *faults);
+extern char *agent_email_key(const text *email);
+extern char *agent_email_stored(const text *email);
+
+#endif							/* AGENT_H */

@@ -1,0 +1,47 @@
+/*
+ * compat.h
+ *		The only place that knows how PostgreSQL 15 to 18 differ.
+ */
+#ifndef AGENT_COMPAT_H
+#define AGENT_COMPAT_H
+
+#if PG_VERSION_NUM < 150000
+#error "agent needs PostgreSQL 15 or later"
+#endif
+
+#include "common/base64.h"
+#include "common/jsonapi.h"
+
+/* JSON parser actions return a verdict since 16, nothing before. */
+#if PG_VERSION_NUM >= 160000
+#define JSON_ACTION JsonParseErrorType
+#define JSON_ACTION_DONE return JSON_SUCCESS
+#else
+#define JSON_ACTION void
+#define JSON_ACTION_DONE return
+#endif
+
+/* The lexer takes an optional place for itself since 17. */
+#if PG_VERSION_NUM >= 170000
+#define agent_json_lexer(text, len) \
+	makeJsonLexContextCstringLen(NULL, (text), (len), PG_UTF8, true)
+#else
+#define agent_json_lexer(text, len) \
+	makeJsonLexContextCstringLen((text), (len), PG_UTF8, true)
+#endif
+
+/* Base64 speaks of bytes as uint8 since 18. */
+#if PG_VERSION_NUM >= 180000
+typedef uint8 agent_b64_byte;
+#else
+typedef char agent_b64_byte;
+#endif
+
+/* Modules can carry their name and version since 18. */
+#ifdef PG_MODULE_MAGIC_EXT
+#define AGENT_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "agent")
+#else
+#define AGENT_MODULE_MAGIC PG_MODULE_MAGIC
+#endif
+
+#endif							/* AGENT_COMPAT_H */

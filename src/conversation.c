@@ -1,0 +1,176 @@
+/*
+ * conversation.c
+ *		Conversations: create, get, update, delete; and the guard of lists.
+ *
+ * Called through SQL by a signed-in person, as agent_owner, to whom the policies
+ * apply. Who that is comes from agent_caller(), first of all; then all arguments
+ * are checked; then the row is looked up. One that does not exist and one of
+ * somebody else's are the same error. Results are in the caller's memory.
+ */
+#include "agent.h"
+
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+
+PG_FUNCTION_INFO_V1(agent_require_conversation);
+
+/* SQL: agent.require_conversation(conversation_id uuid) returns boolean */
+Datum
+agent_require_conversation(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t	key[2] = {agent_caller()};
+	AgentFaults faults;
+	AgentRow	row;
+
+	agent_faults_init(&faults);
+	agent_check_uuid(&faults, AGENT_FIELD_CONVERSATION_ID, fcinfo, 0, &key[1]);
+	agent_faults_raise(&faults);
+	if (!agent_row_find(AGENT_CONVERSATIONS, key, GetActiveSnapshot(), &row))
+		agent_raise(AGENT_CONVERSATION_NOT_FOUND, NULL);
+	PG_RETURN_BOOL(true);
+}
+
+/* Adds the first message of a new conversation; SPI is connected. */
+static void
+insert_first_message(const pg_uuid_t *caller, const pg_uuid_t *conversation_id,
+					 text *content, TimestampTz now)
+{
+	pg_uuid_t	id = agent_uuidv7();
+	Datum		values[] = {
+		UUIDPGetDatum(caller), UUIDPGetDatum(&id), UUIDPGetDatum(conversation_id),
+		Int64GetDatum(1), CStringGetTextDatum("user"), PointerGetDatum(content),
+		TimestampTzGetDatum(now)
+	};
+
+	agent_execute(AGENT_PLAN_MESSAGE_INSERT, values, NULL);
+}
+
+PG_FUNCTION_INFO_V1(agent_conversation_create);
+
+/* SQL: agent_conversation_create(title text, first_message text) returns agent_conversations */
+Datum
+agent_conversation_create(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t	caller = agent_caller();
+	pg_uuid_t	id = agent_uuidv7();
+	TimestampTz now = GetCurrentTimestamp();
+	AgentFaults faults;
+	text	   *title;
+	text	   *first;
+	bool		has_first;
+	Datum		values[5];
+	Datum		result;
+
+	PreventCommandIfReadOnly("agent_conversation_create()");
+	agent_faults_init(&faults);
+	title = agent_check_text(&faults, AGENT_FIELD_TITLE, fcinfo, 0);
+	first = agent_check_text(&faults, AGENT_FIELD_FIRST_MESSAGE, fcinfo, 1);
+	agent_faults_raise(&faults);
+	has_first = first != NULL && VARSIZE_ANY_EXHDR(first) > 0;
+
+	values[0] = UUIDPGetDatum(&caller);
+	values[1] = UUIDPGetDatum(&id);
+	values[2] = PointerGetDatum(title);
+	values[3] = TimestampTzGetDatum(now);
+	values[4] = Int64GetDatum(has_first ? 1 : 0);
+	SPI_connect();
+	agent_execute(AGENT_PLAN_CONVERSATION_INSERT, values, NULL);
+	result = agent_result_row(fcinfo);
+	if (has_first)
+		insert_first_message(&caller, &id, first, now);
+	SPI_finish();
+	agent_request_status(201);
+	return result;
+}
+
+/*
+ * Runs a statement that returns a conversation of the caller's, and returns it,
+ * or raises conversation_not_found.
+ */
+static Datum
+conversation_row(FunctionCallInfo fcinfo, AgentPlan plan, Datum *values, const char *nulls)
+{
+	Datum		result;
+
+	SPI_connect();
+	if (agent_execute(plan, values, nulls) == 0)
+		agent_raise(AGENT_CONVERSATION_NOT_FOUND, NULL);
+	result = agent_result_row(fcinfo);
+	SPI_finish();
+	return result;
+}
+
+PG_FUNCTION_INFO_V1(agent_conversation_get);
+
+/* SQL: agent_conversation_get(conversation_id uuid) returns agent_conversations */
+Datum
+agent_conversation_get(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t	caller = agent_caller();
+	pg_uuid_t	id;
+	AgentFaults faults;
+	Datum		values[] = {UUIDPGetDatum(&caller), UUIDPGetDatum(&id)};
+
+	agent_faults_init(&faults);
+	agent_check_uuid(&faults, AGENT_FIELD_CONVERSATION_ID, fcinfo, 0, &id);
+	agent_faults_raise(&faults);
+	return conversation_row(fcinfo, AGENT_PLAN_CONVERSATION_GET, values, NULL);
+}
+
+PG_FUNCTION_INFO_V1(agent_conversation_update);
+
+/*
+ * SQL: agent_conversation_update(conversation_id uuid, title text, is_archived boolean)
+ *		returns agent_conversations
+ */
+Datum
+agent_conversation_update(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t	caller = agent_caller();
+	pg_uuid_t	id;
+	AgentFaults faults;
+	text	   *title;
+	Datum		values[5];
+	char		nulls[] = "     ";
+
+	PreventCommandIfReadOnly("agent_conversation_update()");
+	agent_faults_init(&faults);
+	agent_check_uuid(&faults, AGENT_FIELD_CONVERSATION_ID, fcinfo, 0, &id);
+	title = agent_check_text(&faults, AGENT_FIELD_NEW_TITLE, fcinfo, 1);
+	agent_faults_raise(&faults);
+
+	values[0] = UUIDPGetDatum(&caller);
+	values[1] = UUIDPGetDatum(&id);
+	if (title == NULL && PG_ARGISNULL(2))
+		return conversation_row(fcinfo, AGENT_PLAN_CONVERSATION_GET, values, NULL);
+	values[2] = PointerGetDatum(title);
+	values[3] = PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2);
+	values[4] = TimestampTzGetDatum(GetCurrentTimestamp());
+	nulls[2] = title == NULL ? 'n' : ' ';
+	nulls[3] = PG_ARGISNULL(2) ? 'n' : ' ';
+	return conversation_row(fcinfo, AGENT_PLAN_CONVERSATION_UPDATE, values, nulls);
+}
+
+PG_FUNCTION_INFO_V1(agent_conversation_delete);
+
+/* SQL: agent_conversation_delete(conversation_id uuid) returns void */
+Datum
+agent_conversation_delete(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t	caller = agent_caller();
+	pg_uuid_t	id;
+	AgentFaults faults;
+	Datum		values[] = {UUIDPGetDatum(&caller), UUIDPGetDatum(&id)};
+
+	PreventCommandIfReadOnly("agent_conversation_delete()");
+	agent_faults_init(&faults);
+	agent_check_uuid(&faults, AGENT_FIELD_CONVERSATION_ID, fcinfo, 0, &id);
+	agent_faults_raise(&faults);
+	SPI_connect();
+	if (agent_execute(AGENT_PLAN_CONVERSATION_DELETE, values, NULL) == 0)
+		agent_raise(AGENT_CONVERSATION_NOT_FOUND, NULL);
+	SPI_finish();
+	PG_RETURN_VOID();
+}

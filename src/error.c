@@ -1,0 +1,140 @@
+/*
+ * error.c
+ *		The one table of errors, spoken in two dialects.
+ *
+ * A SQL client gets a standard SQLSTATE and a message as PostgreSQL writes
+ * them. PostgREST, known by request.method, gets SQLSTATE PGRST with the
+ * status, headers and body of the answer. Its other ways are traps: the text of
+ * PTxxx becomes the reason phrase of the status line, 40001 is retried for
+ * ever, and a constraint violation is answered with the failing row.
+ *
+ * Nothing here carries a secret: detail comes from validate.c, which never
+ * quotes a value.
+ */
+#include "agent.h"
+
+#include "utils/json.h"
+
+typedef struct ErrorEntry
+{
+	const char *name;			/* "code" of the HTTP body */
+	const char *sqlstate;
+	int			status;			/* of HTTP */
+	const char *message;		/* lower-case, as SQL has it */
+	const char *hint;			/* or NULL */
+} ErrorEntry;
+
+static const ErrorEntry errors[AGENT_ERROR_COUNT] = {
+	[AGENT_NOT_AUTHENTICATED] = {
+		"not_authenticated", "28000", 401,
+		"not authenticated",
+		"Log in with agent_login, then set agent.token or send the header Authorization: Bearer."
+	},
+	[AGENT_INVALID_SCHEME] = {
+		"invalid_scheme", "28000", 401,
+		"invalid authentication credentials",
+		"The header Authorization takes the scheme Bearer."
+	},
+	[AGENT_INVALID_TOKEN] = {
+		"invalid_token", "28000", 401,
+		"invalid token",
+		"Log in again with agent_login."
+	},
+	[AGENT_USER_NOT_FOUND] = {
+		"user_not_found", "28000", 401,
+		"user not found",
+		NULL
+	},
+	[AGENT_USER_INACTIVE] = {
+		"user_inactive", "28000", 403,
+		"user is inactive",
+		NULL
+	},
+	[AGENT_BAD_CREDENTIALS] = {
+		"bad_credentials", "28P01", 401,
+		"incorrect email or password",
+		NULL
+	},
+	[AGENT_EMAIL_TAKEN] = {
+		"email_taken", "23505", 400,
+		"email already registered",
+		"Case does not distinguish addresses."
+	},
+	[AGENT_USERNAME_TAKEN] = {
+		"username_taken", "23505", 400,
+		"username already taken",
+		NULL
+	},
+	[AGENT_CONVERSATION_NOT_FOUND] = {
+		"conversation_not_found", "P0002", 404,
+		"conversation not found",
+		NULL
+	},
+	[AGENT_VALIDATION_FAILED] = {
+		"validation_failed", "22023", 422,
+		"validation failed",
+		NULL
+	},
+};
+
+/* Packs a five-character SQLSTATE. */
+static int
+pack_sqlstate(const char *state)
+{
+	return MAKE_SQLSTATE(state[0], state[1], state[2], state[3], state[4]);
+}
+
+/* Appends a JSON member whose value is a string, or null. */
+static void
+append_member(StringInfo json, const char *name, const char *value)
+{
+	appendStringInfo(json, "%s\"%s\":", json->len > 1 ? "," : "", name);
+	if (value == NULL)
+		appendStringInfoString(json, "null");
+	else
+		escape_json(json, value);
+}
+
+/* Returns the body that PostgREST answers with. */
+static char *
+http_body(const ErrorEntry *entry, const char *detail)
+{
+	StringInfoData json;
+	char	   *message = pstrdup(entry->message);
+
+	message[0] = pg_toupper((unsigned char) message[0]);
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	append_member(&json, "code", entry->name);
+	append_member(&json, "message", message);
+	append_member(&json, "details", detail);
+	append_member(&json, "hint", entry->hint);
+	appendStringInfoChar(&json, '}');
+	return json.data;
+}
+
+/*
+ * Raises an error of the table.
+ *
+ * detail is text for a SQL client and JSON for PostgREST, or NULL: see
+ * agent_faults_raise().
+ */
+void
+agent_raise(AgentError error, const char *detail)
+{
+	const ErrorEntry *entry = &errors[error];
+
+	if (agent_request_is_http())
+		ereport(ERROR,
+				(errcode(MAKE_SQLSTATE('P', 'G', 'R', 'S', 'T')),
+				 errmsg_internal("%s", http_body(entry, detail)),
+				 errdetail_internal("{\"status\":%d,\"headers\":{%s}}",
+									entry->status,
+									entry->status == 401 ? "\"WWW-Authenticate\":\"Bearer\"" : "")));
+
+	ereport(ERROR,
+			(errcode(pack_sqlstate(entry->sqlstate)),
+			 errmsg("%s", entry->message),
+			 detail != NULL ? errdetail_internal("%s", detail) : 0,
+			 entry->hint != NULL ? errhint("%s", entry->hint) : 0));
+}

@@ -1,0 +1,92 @@
+/*
+ * guc.c
+ *		Settings of the module, in alphabetical order.
+ *
+ * All but agent.token are for superusers (or whom they grant SET to): a client
+ * that could choose the life of its tokens or the cost of its hash would.
+ */
+#include "agent.h"
+
+#include <limits.h>
+
+#include "utils/guc.h"
+
+int			agent_access_token_ttl = 1800;	/* seconds */
+int			agent_password_hash_cost = 12;	/* bcrypt, log2 of the rounds */
+int			agent_postgrest_max_rows = 1000;	/* rows; 0 is no limit */
+char	   *agent_token = NULL;
+
+/* Refuses a token that no verification would take, before it is copied around. */
+static bool
+check_token(char **newval, void **extra, GucSource source)
+{
+	if (*newval != NULL && strlen(*newval) > AGENT_TOKEN_MAX)
+	{
+		GUC_check_errcode(ERRCODE_INVALID_PARAMETER_VALUE);
+		GUC_check_errmsg("value of \"agent.token\" is too long");
+		GUC_check_errdetail("A token has %d bytes at most.", AGENT_TOKEN_MAX);
+		return false;
+	}
+	if (source == PGC_S_SESSION)
+		agent_redact_activity("agent.token");
+	return true;
+}
+
+/* Defines the settings. */
+void
+agent_guc_define(void)
+{
+	DefineCustomIntVariable("agent.access_token_ttl",
+							"Sets the life of an access token.",
+							NULL,
+							&agent_access_token_ttl,
+							1800,
+							60,
+							AGENT_TOKEN_LIFE_MAX,
+							PGC_SUSET,
+							GUC_UNIT_S,
+							NULL,
+							NULL,
+							NULL);
+
+	DefineCustomIntVariable("agent.password_hash_cost",
+							"Sets the bcrypt cost of new password hashes.",
+							"Each step doubles the time of a login.",
+							&agent_password_hash_cost,
+							12,
+							10,
+							15,
+							PGC_SUSET,
+							0,
+							NULL,
+							NULL,
+							NULL);
+
+	DefineCustomIntVariable("agent.postgrest_max_rows",
+							"Sets how many rows PostgREST returns at most.",
+							"Zero is no limit.",
+							&agent_postgrest_max_rows,
+							1000,
+							0,
+							INT_MAX,
+							PGC_SUSET,
+							0,
+							NULL,
+							NULL,
+							NULL);
+
+	/* Any client may claim anything here: only a verified token counts. */
+	DefineCustomStringVariable("agent.token",
+							   "Sets the access token of the caller.",
+							   NULL,
+							   &agent_token,
+							   "",
+							   PGC_USERSET,
+							   GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE |
+							   GUC_DISALLOW_IN_FILE | GUC_NOT_WHILE_SEC_REST,
+							   check_token,
+							   NULL,
+							   NULL);
+
+	MarkGUCPrefixReserved("agent");
+}

@@ -1,0 +1,161 @@
+/*
+ * password.c
+ *		Password hashes: bcrypt, by pgcrypto, in the form of passlib's
+ *		bcrypt_sha256 version 2.
+ *
+ *		$bcrypt-sha256$v=2,t=2b,r=COST$SALT$DIGEST
+ *
+ * bcrypt reads 72 bytes and stops: 24 Chinese characters. So it is given the
+ * base64 of HMAC-SHA-256(SALT, password), 44 characters made of all of them.
+ * Other programs that know the format can take the hashes over.
+ *
+ * pgcrypto is called through its library, wherever its functions are installed
+ * and whatever stands in a search_path. It can be cancelled while it works.
+ * Given a salt it does not know it falls back to DES without a word, so only
+ * salts of one exact form reach it. Nothing here is logged.
+ */
+#include "agent.h"
+
+#include "common/base64.h"
+#include "common/hmac.h"
+#include "common/sha2.h"
+#include "utils/builtins.h"
+
+#define PREFIX "$bcrypt-sha256$v=2,t=2b,r="
+#define SALT_CHARS 22
+#define DIGEST_CHARS 31
+#define SETTING_CHARS (7 + SALT_CHARS)	/* $2a$NN$ and the salt */
+#define HASH_CHARS (SETTING_CHARS + DIGEST_CHARS)
+
+/* bcrypt's own base64. */
+#define BCRYPT_ALPHABET \
+	"./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+/* Returns a function of pgcrypto's library. */
+static PGFunction
+pgcrypto(const char *name)
+{
+	return (PGFunction) load_external_function("$libdir/pgcrypto", name, true, NULL);
+}
+
+/* Returns what bcrypt is given for a password: 44 characters of base64. */
+static text *
+prehash(const text *password, const char *salt)
+{
+	uint8		mac[PG_SHA256_DIGEST_LENGTH];
+	char		encoded[64];
+	int			len;
+	pg_hmac_ctx *hmac = pg_hmac_create(PG_SHA256);
+
+	if (hmac == NULL ||
+		pg_hmac_init(hmac, (const uint8 *) salt, SALT_CHARS) < 0 ||
+		pg_hmac_update(hmac, (const uint8 *) VARDATA_ANY(password),
+					   VARSIZE_ANY_EXHDR(password)) < 0 ||
+		pg_hmac_final(hmac, mac, sizeof(mac)) < 0)
+	{
+		pg_hmac_free(hmac);
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not compute an HMAC")));
+	}
+	pg_hmac_free(hmac);
+	len = pg_b64_encode((const agent_b64_byte *) mac, sizeof(mac), encoded, sizeof(encoded));
+	explicit_bzero(mac, sizeof(mac));
+	return cstring_to_text_with_len(encoded, len);
+}
+
+/*
+ * Returns bcrypt's hash of a password, HASH_CHARS characters.
+ *
+ * setting is $2a$NN$ and a salt, made here or checked by read_stored().
+ */
+static char *
+bcrypt(const text *password, const char *setting)
+{
+	text	   *input = prehash(password, setting + 7);
+	Datum		hash = DirectFunctionCall2(pgcrypto("pg_crypt"), PointerGetDatum(input),
+										   CStringGetTextDatum(setting));
+	char	   *result = TextDatumGetCString(hash);
+
+	explicit_bzero(VARDATA(input), VARSIZE(input) - VARHDRSZ);
+	if (strlen(result) != HASH_CHARS || strncmp(result, setting, SETTING_CHARS) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
+				 errmsg("pgcrypto did not return a bcrypt hash")));
+	return result;
+}
+
+/* Returns a setting with a fresh salt. */
+static char *
+new_setting(void)
+{
+	Datum		setting = DirectFunctionCall2(pgcrypto("pg_gen_salt_rounds"),
+											  CStringGetTextDatum("bf"),
+											  Int32GetDatum(agent_password_hash_cost));
+	char	   *result = TextDatumGetCString(setting);
+
+	if (strlen(result) != SETTING_CHARS || strncmp(result, "$2a$", 4) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
+				 errmsg("pgcrypto did not return a bcrypt salt")));
+	return result;
+}
+
+/*
+ * Splits a stored hash into bcrypt's setting and digest; false when it is not
+ * exactly of the form above.
+ */
+static bool
+read_stored(const char *stored, char *setting, const char **digest)
+{
+	const char *cost = stored + strlen(PREFIX);
+	const char *salt = cost + 3;
+
+	if (strlen(stored) != strlen(PREFIX) + 3 + SALT_CHARS + 1 + DIGEST_CHARS ||
+		strncmp(stored, PREFIX, strlen(PREFIX)) != 0 ||
+		strspn(cost, "0123456789") != 2 || cost[2] != '$' ||
+		strspn(salt, BCRYPT_ALPHABET) != SALT_CHARS || salt[SALT_CHARS] != '$' ||
+		strspn(salt + SALT_CHARS + 1, BCRYPT_ALPHABET) != DIGEST_CHARS)
+		return false;
+	snprintf(setting, SETTING_CHARS + 1, "$2a$%.2s$%.*s", cost, SALT_CHARS, salt);
+	*digest = salt + SALT_CHARS + 1;
+	return true;
+}
+
+/* Returns a new hash to store. */
+char *
+agent_password_hash(const text *password)
+{
+	char	   *setting = new_setting();
+	char	   *hash = bcrypt(password, setting);
+
+	return psprintf(PREFIX "%.2s$%.*s$%s", setting + 4, SALT_CHARS, setting + 7,
+					hash + SETTING_CHARS);
+}
+
+/* Tells whether a password is the one a stored hash was made of. */
+bool
+agent_password_matches(const text *password, const char *stored)
+{
+	char		setting[SETTING_CHARS + 1];
+	const char *digest;
+	const char *computed;
+	uint8		difference = 0;
+
+	if (!read_stored(stored, setting, &digest))
+	{
+		agent_password_match_nothing(password);
+		return false;
+	}
+	computed = bcrypt(password, setting) + SETTING_CHARS;
+	for (int i = 0; i < DIGEST_CHARS; i++)
+		difference |= computed[i] ^ digest[i];
+	return difference == 0;
+}
+
+/* Takes the time of a comparison: an unknown account must not answer faster. */
+void
+agent_password_match_nothing(const text *password)
+{
+	(void) bcrypt(password, new_setting());
+}

@@ -1,0 +1,66 @@
+/*
+ * request.c
+ *		What PostgREST says of an HTTP request, and what it is told of the answer.
+ *
+ * PostgREST sets request.method and request.headers for the transaction. Any
+ * SQL client can set them too: they choose the dialect of errors and carry the
+ * token, which is verified, and nothing else is believed.
+ */
+#include "agent.h"
+
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+/* Returns a setting, or NULL when it is unset or empty. */
+static const char *
+setting(const char *name)
+{
+	const char *value = GetConfigOption(name, true, false);
+
+	return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+/* Tells whether the statement serves an HTTP request. */
+bool
+agent_request_is_http(void)
+{
+	return setting("request.method") != NULL;
+}
+
+/* Returns the request's headers as JSON, owned by the GUC machinery, or NULL. */
+const char *
+agent_request_headers(void)
+{
+	return setting("request.headers");
+}
+
+/*
+ * Returns the value of a header, its name in lower case, or NULL.
+ *
+ * Headers that are not one JSON object of distinct names did not come from
+ * PostgREST and carry no valid token.
+ */
+char *
+agent_request_header(const char *headers, const char *name)
+{
+	AgentJsonObject object;
+	const AgentJsonMember *member;
+
+	if (!agent_json_object(pstrdup(headers), strlen(headers), &object))
+		agent_raise(AGENT_INVALID_TOKEN, NULL);
+	member = agent_json_member(&object, name);
+	return member != NULL && member->type == JSON_TOKEN_STRING ? member->value : NULL;
+}
+
+/* Sets the status of the HTTP answer; without a request it does nothing. */
+void
+agent_request_status(int status)
+{
+	char		value[12];
+
+	if (!agent_request_is_http())
+		return;
+	snprintf(value, sizeof(value), "%d", status);
+	(void) set_config_option("response.status", value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+}
