@@ -17,17 +17,17 @@
 /* What login needs to know of an account. */
 typedef struct Account
 {
-	pg_uuid_t	id;
-	char	   *password_hash;
-	bool		is_active;
+	pg_uuid_t id;
+	char *password_hash;
+	bool is_active;
 } Account;
 
 /* Raises email_taken or username_taken; SPI is connected. */
 static void
 refuse_taken(Datum email_key, Datum username)
 {
-	Datum		values[] = {email_key, username};
-	bool		isnull;
+	Datum values[] = {email_key, username};
+	bool isnull;
 
 	agent_execute(AGENT_PLAN_USER_TAKEN, values, NULL);
 	if (DatumGetBool(agent_result(0, 1, &isnull)))
@@ -48,12 +48,12 @@ Datum
 agent_register(PG_FUNCTION_ARGS)
 {
 	AgentFaults faults;
-	text	   *email;
-	text	   *username;
-	text	   *password;
-	pg_uuid_t	id;
-	Datum		values[6];
-	Datum		result;
+	text *email;
+	text *username;
+	text *password;
+	pg_uuid_t id;
+	Datum values[6];
+	Datum result;
 
 	agent_redact_activity("agent_register");
 	PreventCommandIfReadOnly("agent_register()");
@@ -88,9 +88,9 @@ agent_register(PG_FUNCTION_ARGS)
 static bool
 find_account(const text *email, Account *account)
 {
-	char	   *key = agent_email_key(email);
-	Datum		values[1];
-	bool		isnull;
+	char *key = agent_email_key(email);
+	Datum values[1];
+	bool isnull;
 
 	if (key == NULL)
 		return false;
@@ -122,15 +122,15 @@ check_password(const text *email, const text *password, Account *account)
 static Datum
 token_row(FunctionCallInfo fcinfo, const char *access_token)
 {
-	TupleDesc	desc;
-	Datum		values[3];
-	bool		nulls[3] = {false, false, false};
+	TupleDesc desc;
+	Datum values[3];
+	bool nulls[3] = {false, false, false};
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != 3)
 		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("agent_login does not return agent_token"),
-				 errhint("Run ALTER EXTENSION agent UPDATE.")));
+				errcode(ERRCODE_DATATYPE_MISMATCH),
+				errmsg("agent_login does not return agent_token"),
+				errhint("Run ALTER EXTENSION agent UPDATE."));
 	values[0] = CStringGetTextDatum(access_token);
 	values[1] = CStringGetTextDatum("bearer");
 	values[2] = Int32GetDatum(agent_access_token_ttl);
@@ -144,12 +144,12 @@ Datum
 agent_login(PG_FUNCTION_ARGS)
 {
 	AgentFaults faults;
-	text	   *email;
-	text	   *password;
-	Account		account;
-	pg_uuid_t	session_id;
+	text *email;
+	text *password;
+	Account account;
+	pg_uuid_t session_id;
 	TimestampTz now;
-	char	   *token;
+	char *token;
 
 	agent_redact_activity("agent_login");
 	PreventCommandIfReadOnly("agent_login()");
@@ -175,9 +175,9 @@ PG_FUNCTION_INFO_V1(agent_me);
 Datum
 agent_me(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t	caller = agent_caller();
-	Datum		values[] = {UUIDPGetDatum(&caller)};
-	Datum		result;
+	pg_uuid_t caller = agent_caller();
+	Datum values[] = {UUIDPGetDatum(&caller)};
+	Datum result;
 
 	SPI_connect();
 	if (agent_execute(AGENT_PLAN_USER_GET, values, NULL) == 0)

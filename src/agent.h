@@ -37,9 +37,9 @@ typedef enum AgentError
 extern void agent_raise(AgentError error, const char *detail) pg_attribute_noreturn();
 
 /* guc.c */
-extern int	agent_access_token_ttl;
-extern int	agent_password_hash_cost;
-extern int	agent_postgrest_max_rows;
+extern int agent_access_token_ttl;
+extern int agent_password_hash_cost;
+extern int agent_postgrest_max_rows;
 extern char *agent_token;
 extern void agent_guc_define(void);
 
@@ -49,54 +49,51 @@ extern pg_uuid_t agent_caller(void);
 /* json.c */
 typedef struct AgentJsonMember
 {
-	char	   *name;
-	JsonTokenType type;			/* of a scalar; JSON_TOKEN_OBJECT_START or
-								 * JSON_TOKEN_ARRAY_START of a container */
-	char	   *value;			/* a string unescaped, a number as written;
-								 * NULL for containers */
+	char *name;
+	JsonTokenType type; /* of a scalar; JSON_TOKEN_OBJECT_START or
+						 * JSON_TOKEN_ARRAY_START of a container */
+	char *value;        /* a string unescaped, a number as written;
+						 * NULL for containers */
 } AgentJsonMember;
 
 typedef struct AgentJsonObject
 {
-	int			count;
+	int count;
 	AgentJsonMember *members;
 } AgentJsonObject;
 
 extern bool agent_json_object(char *text, int len, AgentJsonObject *object);
-extern const AgentJsonMember *agent_json_member(const AgentJsonObject *object,
-												const char *name);
+extern const AgentJsonMember *agent_json_member(const AgentJsonObject *object, const char *name);
 
 /* jwt.c */
-#define AGENT_TOKEN_MAX 8192	/* bytes of a token, at most */
-#define AGENT_TOKEN_LIFE_MAX 86400	/* seconds from iat to exp, at most */
-#define AGENT_KEY_BYTES 32		/* bytes of a signing key */
+#define AGENT_TOKEN_MAX      8192  /* bytes of a token, at most */
+#define AGENT_TOKEN_LIFE_MAX 86400 /* seconds from iat to exp, at most */
+#define AGENT_KEY_BYTES      32    /* bytes of a signing key */
 
 typedef struct AgentClaims
 {
-	pg_uuid_t	kid;
-	pg_uuid_t	user_id;		/* sub */
-	pg_uuid_t	session_id;		/* sid */
-	int64		issued_at;		/* iat, Unix seconds */
-	int64		expires_at;		/* exp, Unix seconds */
+	pg_uuid_t kid;
+	pg_uuid_t user_id;    /* sub */
+	pg_uuid_t session_id; /* sid */
+	int64 issued_at;      /* iat, Unix seconds */
+	int64 expires_at;     /* exp, Unix seconds */
 } AgentClaims;
 
 extern void agent_jwt_load(void);
-extern bool agent_jwt_sign(const AgentClaims *claims, const uint8 *key,
-						   char *token, Size size);
-extern bool agent_jwt_signature_valid(const char *token, const uint8 *key,
-									  int key_len);
+extern bool agent_jwt_sign(const AgentClaims *claims, const uint8 *key, char *token, Size size);
+extern bool agent_jwt_signature_valid(const char *token, const uint8 *key, int key_len);
 
 /* keys.c */
 typedef struct AgentKey
 {
-	pg_uuid_t	kid;
-	uint8		secret[AGENT_KEY_BYTES];
+	pg_uuid_t kid;
+	uint8 secret[AGENT_KEY_BYTES];
 } AgentKey;
 
 struct AgentRowRef;
 extern void agent_key_current(AgentKey *key);
-extern bool agent_key_find(const pg_uuid_t *kid, Snapshot snapshot,
-						   AgentKey *key, struct AgentRowRef *ref);
+extern bool agent_key_find(const pg_uuid_t *kid, Snapshot snapshot, AgentKey *key,
+						   struct AgentRowRef *ref);
 extern char *agent_key_set_json(void);
 
 /* lookup.c */
@@ -108,26 +105,26 @@ typedef enum AgentTable
 	AGENT_CONVERSATIONS
 } AgentTable;
 
-#define AGENT_ROW_COLUMNS 8		/* of the widest table that is looked up */
+#define AGENT_ROW_COLUMNS 8 /* of the widest table that is looked up */
 
 typedef struct AgentRowRef
 {
-	AgentTable	table;
-	Oid			relid;
+	AgentTable table;
+	Oid relid;
 	ItemPointerData tid;
 	TransactionId xmin;
-	pg_uuid_t	key[2];
+	pg_uuid_t key[2];
 } AgentRowRef;
 
 typedef struct AgentRow
 {
 	AgentRowRef ref;
-	Datum		values[AGENT_ROW_COLUMNS];
-	bool		nulls[AGENT_ROW_COLUMNS];
+	Datum values[AGENT_ROW_COLUMNS];
+	bool nulls[AGENT_ROW_COLUMNS];
 } AgentRow;
 
-extern bool agent_row_find(AgentTable table, const pg_uuid_t *key,
-						   Snapshot snapshot, AgentRow *row);
+extern bool agent_row_find(AgentTable table, const pg_uuid_t *key, Snapshot snapshot,
+						   AgentRow *row);
 extern bool agent_row_unchanged(const AgentRowRef *ref, Snapshot snapshot);
 
 /* password.c */
@@ -172,21 +169,20 @@ extern char *agent_request_header(const char *headers, const char *name);
 extern void agent_request_status(int status);
 
 /* session.c */
-extern bool agent_session_start(const pg_uuid_t *user_id, TimestampTz now,
-								pg_uuid_t *session_id);
+extern bool agent_session_start(const pg_uuid_t *user_id, TimestampTz now, pg_uuid_t *session_id);
 
 /* token.c */
-extern char *agent_token_issue(const pg_uuid_t *user_id,
-							   const pg_uuid_t *session_id, TimestampTz now);
-extern bool agent_token_verify(const char *token, Size len, Snapshot snapshot,
-							   AgentClaims *claims, AgentRowRef *key_ref);
+extern char *agent_token_issue(const pg_uuid_t *user_id, const pg_uuid_t *session_id,
+							   TimestampTz now);
+extern bool agent_token_verify(const char *token, Size len, Snapshot snapshot, AgentClaims *claims,
+							   AgentRowRef *key_ref);
 extern int64 agent_unix_time(TimestampTz time);
 
 /* uuidv7.c */
 extern pg_uuid_t agent_uuidv7(void);
 extern bool agent_uuid_parse(const char *text, pg_uuid_t *uuid);
 extern char *agent_uuid_text(const pg_uuid_t *uuid, char *buffer);
-#define AGENT_UUID_TEXT 37		/* 36 characters and the terminator */
+#define AGENT_UUID_TEXT 37 /* 36 characters and the terminator */
 
 /* validate.c */
 typedef enum AgentField
@@ -207,19 +203,18 @@ typedef enum AgentField
 
 typedef struct AgentFaults
 {
-	int			count;
-	StringInfoData text;		/* for a person at a SQL prompt */
-	StringInfoData json;		/* for a program */
+	int count;
+	StringInfoData text; /* for a person at a SQL prompt */
+	StringInfoData json; /* for a program */
 } AgentFaults;
 
 extern void agent_faults_init(AgentFaults *faults);
-extern text *agent_check_text(AgentFaults *faults, AgentField field,
-							  FunctionCallInfo fcinfo, int arg);
-extern bool agent_check_uuid(AgentFaults *faults, AgentField field,
-							 FunctionCallInfo fcinfo, int arg,
-							 pg_uuid_t *uuid);
+extern text *agent_check_text(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
+							  int arg);
+extern bool agent_check_uuid(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
+							 int arg, pg_uuid_t *uuid);
 extern void agent_faults_raise(const AgentFaults *faults);
 extern char *agent_email_key(const text *email);
 extern char *agent_email_stored(const text *email);
 
-#endif							/* AGENT_H */
+#endif /* AGENT_H */

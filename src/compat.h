@@ -14,20 +14,18 @@
 
 /* JSON parser actions return a verdict since 16, nothing before. */
 #if PG_VERSION_NUM >= 160000
-#define JSON_ACTION JsonParseErrorType
+#define JSON_ACTION      JsonParseErrorType
 #define JSON_ACTION_DONE return JSON_SUCCESS
 #else
-#define JSON_ACTION void
+#define JSON_ACTION      void
 #define JSON_ACTION_DONE return
 #endif
 
 /* The lexer takes an optional place for itself since 17. */
 #if PG_VERSION_NUM >= 170000
-#define agent_json_lexer(text, len) \
-	makeJsonLexContextCstringLen(NULL, (text), (len), PG_UTF8, true)
+#define agent_json_lexer(text, len) makeJsonLexContextCstringLen(NULL, (text), (len), PG_UTF8, true)
 #else
-#define agent_json_lexer(text, len) \
-	makeJsonLexContextCstringLen((text), (len), PG_UTF8, true)
+#define agent_json_lexer(text, len) makeJsonLexContextCstringLen((text), (len), PG_UTF8, true)
 #endif
 
 /* Base64 speaks of bytes as uint8 since 18. */
@@ -44,4 +42,4 @@ typedef char agent_b64_byte;
 #define AGENT_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
-#endif							/* AGENT_COMPAT_H */
+#endif /* AGENT_COMPAT_H */

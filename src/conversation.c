@@ -20,9 +20,9 @@ PG_FUNCTION_INFO_V1(agent_require_conversation);
 Datum
 agent_require_conversation(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t	key[2] = {agent_caller()};
+	pg_uuid_t key[2] = {agent_caller()};
 	AgentFaults faults;
-	AgentRow	row;
+	AgentRow row;
 
 	agent_faults_init(&faults);
 	agent_check_uuid(&faults, AGENT_FIELD_CONVERSATION_ID, fcinfo, 0, &key[1]);
@@ -34,15 +34,17 @@ agent_require_conversation(PG_FUNCTION_ARGS)
 
 /* Adds the first message of a new conversation; SPI is connected. */
 static void
-insert_first_message(const pg_uuid_t *caller, const pg_uuid_t *conversation_id,
-					 text *content, TimestampTz now)
+insert_first_message(const pg_uuid_t *caller, const pg_uuid_t *conversation_id, text *content,
+					 TimestampTz now)
 {
-	pg_uuid_t	id = agent_uuidv7();
-	Datum		values[] = {
-		UUIDPGetDatum(caller), UUIDPGetDatum(&id), UUIDPGetDatum(conversation_id),
-		Int64GetDatum(1), CStringGetTextDatum("user"), PointerGetDatum(content),
-		TimestampTzGetDatum(now)
-	};
+	pg_uuid_t id = agent_uuidv7();
+	Datum values[] = {UUIDPGetDatum(caller),
+					  UUIDPGetDatum(&id),
+					  UUIDPGetDatum(conversation_id),
+					  Int64GetDatum(1),
+					  CStringGetTextDatum("user"),
+					  PointerGetDatum(content),
+					  TimestampTzGetDatum(now)};
 
 	agent_execute(AGENT_PLAN_MESSAGE_INSERT, values, NULL);
 }
@@ -53,15 +55,15 @@ PG_FUNCTION_INFO_V1(agent_conversation_create);
 Datum
 agent_conversation_create(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t	caller = agent_caller();
-	pg_uuid_t	id = agent_uuidv7();
+	pg_uuid_t caller = agent_caller();
+	pg_uuid_t id = agent_uuidv7();
 	TimestampTz now = GetCurrentTimestamp();
 	AgentFaults faults;
-	text	   *title;
-	text	   *first;
-	bool		has_first;
-	Datum		values[5];
-	Datum		result;
+	text *title;
+	text *first;
+	bool has_first;
+	Datum values[5];
+	Datum result;
 
 	PreventCommandIfReadOnly("agent_conversation_create()");
 	agent_faults_init(&faults);
@@ -92,7 +94,7 @@ agent_conversation_create(PG_FUNCTION_ARGS)
 static Datum
 conversation_row(FunctionCallInfo fcinfo, AgentPlan plan, Datum *values, const char *nulls)
 {
-	Datum		result;
+	Datum result;
 
 	SPI_connect();
 	if (agent_execute(plan, values, nulls) == 0)
@@ -108,10 +110,10 @@ PG_FUNCTION_INFO_V1(agent_conversation_get);
 Datum
 agent_conversation_get(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t	caller = agent_caller();
-	pg_uuid_t	id;
+	pg_uuid_t caller = agent_caller();
+	pg_uuid_t id;
 	AgentFaults faults;
-	Datum		values[] = {UUIDPGetDatum(&caller), UUIDPGetDatum(&id)};
+	Datum values[] = {UUIDPGetDatum(&caller), UUIDPGetDatum(&id)};
 
 	agent_faults_init(&faults);
 	agent_check_uuid(&faults, AGENT_FIELD_CONVERSATION_ID, fcinfo, 0, &id);
@@ -128,12 +130,12 @@ PG_FUNCTION_INFO_V1(agent_conversation_update);
 Datum
 agent_conversation_update(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t	caller = agent_caller();
-	pg_uuid_t	id;
+	pg_uuid_t caller = agent_caller();
+	pg_uuid_t id;
 	AgentFaults faults;
-	text	   *title;
-	Datum		values[5];
-	char		nulls[] = "     ";
+	text *title;
+	Datum values[5];
+	char nulls[] = "     ";
 
 	PreventCommandIfReadOnly("agent_conversation_update()");
 	agent_faults_init(&faults);
@@ -159,10 +161,10 @@ PG_FUNCTION_INFO_V1(agent_conversation_delete);
 Datum
 agent_conversation_delete(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t	caller = agent_caller();
-	pg_uuid_t	id;
+	pg_uuid_t caller = agent_caller();
+	pg_uuid_t id;
 	AgentFaults faults;
-	Datum		values[] = {UUIDPGetDatum(&caller), UUIDPGetDatum(&id)};
+	Datum values[] = {UUIDPGetDatum(&caller), UUIDPGetDatum(&id)};
 
 	PreventCommandIfReadOnly("agent_conversation_delete()");
 	agent_faults_init(&faults);

@@ -17,65 +17,43 @@
 
 typedef struct ErrorEntry
 {
-	const char *name;			/* "code" of the HTTP body */
+	const char *name; /* "code" of the HTTP body */
 	const char *sqlstate;
-	int			status;			/* of HTTP */
-	const char *message;		/* lower-case, as SQL has it */
-	const char *hint;			/* or NULL */
+	int status;          /* of HTTP */
+	const char *message; /* lower-case, as SQL has it */
+	const char *hint;    /* or NULL */
 } ErrorEntry;
 
+/* clang-format off: a table */
 static const ErrorEntry errors[AGENT_ERROR_COUNT] = {
-	[AGENT_NOT_AUTHENTICATED] = {
-		"not_authenticated", "28000", 401,
-		"not authenticated",
-		"Log in with agent_login, then set agent.token or send the header Authorization: Bearer."
-	},
-	[AGENT_INVALID_SCHEME] = {
-		"invalid_scheme", "28000", 401,
-		"invalid authentication credentials",
-		"The header Authorization takes the scheme Bearer."
-	},
-	[AGENT_INVALID_TOKEN] = {
-		"invalid_token", "28000", 401,
-		"invalid token",
-		"Log in again with agent_login."
-	},
-	[AGENT_USER_NOT_FOUND] = {
-		"user_not_found", "28000", 401,
-		"user not found",
-		NULL
-	},
-	[AGENT_USER_INACTIVE] = {
-		"user_inactive", "28000", 403,
-		"user is inactive",
-		NULL
-	},
-	[AGENT_BAD_CREDENTIALS] = {
-		"bad_credentials", "28P01", 401,
-		"incorrect email or password",
-		NULL
-	},
-	[AGENT_EMAIL_TAKEN] = {
-		"email_taken", "23505", 400,
-		"email already registered",
-		"Case does not distinguish addresses."
-	},
-	[AGENT_USERNAME_TAKEN] = {
-		"username_taken", "23505", 400,
-		"username already taken",
-		NULL
-	},
-	[AGENT_CONVERSATION_NOT_FOUND] = {
-		"conversation_not_found", "P0002", 404,
-		"conversation not found",
-		NULL
-	},
-	[AGENT_VALIDATION_FAILED] = {
-		"validation_failed", "22023", 422,
-		"validation failed",
-		NULL
-	},
+	[AGENT_NOT_AUTHENTICATED] =
+		{"not_authenticated",
+		 "28000",
+		 401,
+		 "not authenticated",
+		 "Log in with agent_login, then set agent.token or send the header Authorization: Bearer."},
+	[AGENT_INVALID_SCHEME] = {"invalid_scheme",
+							  "28000",
+							  401,
+							  "invalid authentication credentials",
+							  "The header Authorization takes the scheme Bearer."},
+	[AGENT_INVALID_TOKEN] =
+		{"invalid_token", "28000", 401, "invalid token", "Log in again with agent_login."},
+	[AGENT_USER_NOT_FOUND] = {"user_not_found", "28000", 401, "user not found", NULL},
+	[AGENT_USER_INACTIVE] = {"user_inactive", "28000", 403, "user is inactive", NULL},
+	[AGENT_BAD_CREDENTIALS] =
+		{"bad_credentials", "28P01", 401, "incorrect email or password", NULL},
+	[AGENT_EMAIL_TAKEN] = {"email_taken",
+						   "23505",
+						   400,
+						   "email already registered",
+						   "Case does not distinguish addresses."},
+	[AGENT_USERNAME_TAKEN] = {"username_taken", "23505", 400, "username already taken", NULL},
+	[AGENT_CONVERSATION_NOT_FOUND] =
+		{"conversation_not_found", "P0002", 404, "conversation not found", NULL},
+	[AGENT_VALIDATION_FAILED] = {"validation_failed", "22023", 422, "validation failed", NULL},
 };
+/* clang-format on */
 
 /* Packs a five-character SQLSTATE. */
 static int
@@ -100,7 +78,7 @@ static char *
 http_body(const ErrorEntry *entry, const char *detail)
 {
 	StringInfoData json;
-	char	   *message = pstrdup(entry->message);
+	char *message = pstrdup(entry->message);
 
 	message[0] = pg_toupper((unsigned char) message[0]);
 	initStringInfo(&json);
@@ -126,15 +104,15 @@ agent_raise(AgentError error, const char *detail)
 
 	if (agent_request_is_http())
 		ereport(ERROR,
-				(errcode(MAKE_SQLSTATE('P', 'G', 'R', 'S', 'T')),
-				 errmsg_internal("%s", http_body(entry, detail)),
-				 errdetail_internal("{\"status\":%d,\"headers\":{%s}}",
-									entry->status,
-									entry->status == 401 ? "\"WWW-Authenticate\":\"Bearer\"" : "")));
+				errcode(MAKE_SQLSTATE('P', 'G', 'R', 'S', 'T')),
+				errmsg_internal("%s", http_body(entry, detail)),
+				errdetail_internal("{\"status\":%d,\"headers\":{%s}}",
+								   entry->status,
+								   entry->status == 401 ? "\"WWW-Authenticate\":\"Bearer\"" : ""));
 
 	ereport(ERROR,
-			(errcode(pack_sqlstate(entry->sqlstate)),
-			 errmsg("%s", entry->message),
-			 detail != NULL ? errdetail_internal("%s", detail) : 0,
-			 entry->hint != NULL ? errhint("%s", entry->hint) : 0));
+			errcode(pack_sqlstate(entry->sqlstate)),
+			errmsg("%s", entry->message),
+			detail != NULL ? errdetail_internal("%s", detail) : 0,
+			entry->hint != NULL ? errhint("%s", entry->hint) : 0);
 }

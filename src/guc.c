@@ -11,10 +11,10 @@
 
 #include "utils/guc.h"
 
-int			agent_access_token_ttl = 1800;	/* seconds */
-int			agent_password_hash_cost = 12;	/* bcrypt, log2 of the rounds */
-int			agent_postgrest_max_rows = 1000;	/* rows; 0 is no limit */
-char	   *agent_token = NULL;
+int agent_access_token_ttl = 1800;   /* seconds */
+int agent_password_hash_cost = 12;   /* bcrypt, log2 of the rounds */
+int agent_postgrest_max_rows = 1000; /* rows; 0 is no limit */
+char *agent_token = NULL;
 
 /* Refuses a token that no verification would take, before it is copied around. */
 static bool
@@ -82,8 +82,8 @@ agent_guc_define(void)
 							   &agent_token,
 							   "",
 							   PGC_USERSET,
-							   GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE |
-							   GUC_DISALLOW_IN_FILE | GUC_NOT_WHILE_SEC_REST,
+							   GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE |
+								   GUC_NOT_WHILE_SEC_REST,
 							   check_token,
 							   NULL,
 							   NULL);

@@ -23,12 +23,14 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#define MEMO_TEXT 16384			/* bytes of the longest text remembered */
+#define MEMO_TEXT 16384 /* bytes of the longest text remembered */
 
 /* Columns of agent.users and agent.sessions that are looked at, from 0. */
 enum
 {
-	USER_IS_ACTIVE = 5, SESSION_EXPIRES_AT = 3, SESSION_ENDED_AT = 4
+	USER_IS_ACTIVE = 5,
+	SESSION_EXPIRES_AT = 3,
+	SESSION_ENDED_AT = 4
 };
 
 /*
@@ -39,8 +41,8 @@ enum
  */
 typedef struct SnapshotStamp
 {
-	uint64		completions;	/* transactions that had ended; 0 if unknown */
-	CommandId	command;
+	uint64 completions; /* transactions that had ended; 0 if unknown */
+	CommandId command;
 } SnapshotStamp;
 
 typedef struct Verified
@@ -53,9 +55,9 @@ typedef struct Verified
 
 static struct
 {
-	bool		valid;			/* set last, cleared first */
-	char		text[MEMO_TEXT];	/* what was verified: a token or headers */
-	Verified	verified;
+	bool valid;           /* set last, cleared first */
+	char text[MEMO_TEXT]; /* what was verified: a token or headers */
+	Verified verified;
 	SnapshotStamp stamp;
 } memo;
 
@@ -77,11 +79,8 @@ current_snapshot(void)
 static SnapshotStamp
 stamp_of(Snapshot snapshot)
 {
-	return (SnapshotStamp)
-	{
-		.completions = snapshot->snapXactCompletionCount,
-			.command = snapshot->curcid
-	};
+	return (SnapshotStamp){.completions = snapshot->snapXactCompletionCount,
+						   .command = snapshot->curcid};
 }
 
 /*
@@ -94,15 +93,15 @@ static bool
 same_stamp(const SnapshotStamp *a, const SnapshotStamp *b)
 {
 	return a->completions == b->completions && a->command == b->command &&
-		(a->completions != 0 || IsParallelWorker());
+		   (a->completions != 0 || IsParallelWorker());
 }
 
 /* Raises what is wrong with the account or the session of a good token. */
 static void
 check_account(Verified *verified, Snapshot snapshot)
 {
-	pg_uuid_t	key[2] = {verified->claims.user_id, verified->claims.session_id};
-	AgentRow	row;
+	pg_uuid_t key[2] = {verified->claims.user_id, verified->claims.session_id};
+	AgentRow row;
 
 	if (!agent_row_find(AGENT_USERS, key, snapshot, &row))
 		agent_raise(AGENT_USER_NOT_FOUND, NULL);
@@ -110,8 +109,7 @@ check_account(Verified *verified, Snapshot snapshot)
 		agent_raise(AGENT_USER_INACTIVE, NULL);
 	verified->user = row.ref;
 
-	if (!agent_row_find(AGENT_SESSIONS, key, snapshot, &row) ||
-		!row.nulls[SESSION_ENDED_AT] ||
+	if (!agent_row_find(AGENT_SESSIONS, key, snapshot, &row) || !row.nulls[SESSION_ENDED_AT] ||
 		DatumGetTimestampTz(row.values[SESSION_EXPIRES_AT]) <= GetCurrentTimestamp())
 		agent_raise(AGENT_INVALID_TOKEN, NULL);
 	verified->session = row.ref;
@@ -195,11 +193,11 @@ verify(const char *token, const char *text, Snapshot snapshot, Verified *verifie
 static bool
 find_caller(pg_uuid_t *user_id)
 {
-	bool		from_setting = agent_token != NULL && agent_token[0] != '\0';
+	bool from_setting = agent_token != NULL && agent_token[0] != '\0';
 	const char *text = from_setting ? agent_token : agent_request_headers();
 	const char *token;
-	Snapshot	snapshot;
-	Verified	verified;
+	Snapshot snapshot;
+	Verified verified;
 	MemoryContext scratch;
 	MemoryContext caller;
 
@@ -212,7 +210,8 @@ find_caller(pg_uuid_t *user_id)
 		return true;
 	}
 
-	scratch = AllocSetContextCreate(CurrentMemoryContext, "agent token verification",
+	scratch = AllocSetContextCreate(CurrentMemoryContext,
+									"agent token verification",
 									ALLOCSET_SMALL_SIZES);
 	caller = MemoryContextSwitchTo(scratch);
 	token = from_setting ? text : bearer_token(text);
@@ -230,7 +229,7 @@ find_caller(pg_uuid_t *user_id)
 pg_uuid_t
 agent_caller(void)
 {
-	pg_uuid_t	user_id;
+	pg_uuid_t user_id;
 
 	if (!find_caller(&user_id))
 		agent_raise(AGENT_NOT_AUTHENTICATED, NULL);
@@ -243,8 +242,8 @@ PG_FUNCTION_INFO_V1(agent_uid);
 Datum
 agent_uid(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t	user_id;
-	pg_uuid_t  *result;
+	pg_uuid_t user_id;
+	pg_uuid_t *result;
 
 	if (!find_caller(&user_id))
 		PG_RETURN_NULL();
@@ -275,10 +274,10 @@ Datum
 agent_authenticate(PG_FUNCTION_ARGS)
 {
 	AgentFaults faults;
-	text	   *token_text;
-	char	   *token;
-	Verified	verified;
-	pg_uuid_t  *result;
+	text *token_text;
+	char *token;
+	Verified verified;
+	pg_uuid_t *result;
 
 	agent_redact_activity("agent_authenticate");
 	agent_faults_init(&faults);
@@ -287,8 +286,14 @@ agent_authenticate(PG_FUNCTION_ARGS)
 
 	token = text_to_cstring(token_text);
 	verify(token, token, current_snapshot(), &verified);
-	(void) set_config_option("agent.token", token, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
+	(void) set_config_option("agent.token",
+							 token,
+							 PGC_USERSET,
+							 PGC_S_SESSION,
+							 GUC_ACTION_LOCAL,
+							 true,
+							 0,
+							 false);
 
 	result = palloc(sizeof(pg_uuid_t));
 	*result = verified.claims.user_id;

@@ -17,9 +17,9 @@ typedef struct ReaderState
 {
 	JsonLexContext *lex;
 	AgentJsonObject *object;
-	int			room;			/* members allocated */
-	bool		is_object;
-	bool		refused;		/* a name twice, or too many */
+	int room; /* members allocated */
+	bool is_object;
+	bool refused; /* a name twice, or too many */
 } ReaderState;
 
 /* Tells whether the parser is at the value of a member that is kept. */
@@ -62,8 +62,7 @@ field_start(void *arg, char *name, bool isnull)
 
 	if (state->lex->lex_level != 1 || !state->is_object)
 		JSON_ACTION_DONE;
-	if (state->refused || object->count == MAX_MEMBERS ||
-		agent_json_member(object, name) != NULL)
+	if (state->refused || object->count == MAX_MEMBERS || agent_json_member(object, name) != NULL)
 	{
 		state->refused = true;
 		JSON_ACTION_DONE;
@@ -71,13 +70,10 @@ field_start(void *arg, char *name, bool isnull)
 	if (object->count == state->room)
 	{
 		state->room *= 2;
-		object->members = repalloc(object->members,
-								   state->room * sizeof(AgentJsonMember));
+		object->members = repalloc(object->members, state->room * sizeof(AgentJsonMember));
 	}
-	object->members[object->count++] = (AgentJsonMember)
-	{
-		.name = name,.type = JSON_TOKEN_INVALID,.value = NULL
-	};
+	object->members[object->count++] =
+		(AgentJsonMember){.name = name, .type = JSON_TOKEN_INVALID, .value = NULL};
 	JSON_ACTION_DONE;
 }
 
@@ -100,22 +96,19 @@ scalar(void *arg, char *token, JsonTokenType type)
 bool
 agent_json_object(char *text, int len, AgentJsonObject *object)
 {
-	ReaderState state = {.object = object,.room = 16};
-	JsonSemAction actions = {
-		.semstate = &state,
-		.object_start = object_start,
-		.array_start = array_start,
-		.object_field_start = field_start,
-		.scalar = scalar
-	};
+	ReaderState state = {.object = object, .room = 16};
+	JsonSemAction actions = {.semstate = &state,
+							 .object_start = object_start,
+							 .array_start = array_start,
+							 .object_field_start = field_start,
+							 .scalar = scalar};
 
 	if (!pg_verify_mbstr(PG_UTF8, text, len, true))
 		return false;
 	object->count = 0;
 	object->members = palloc(state.room * sizeof(AgentJsonMember));
 	state.lex = agent_json_lexer(text, len);
-	return pg_parse_json(state.lex, &actions) == JSON_SUCCESS &&
-		state.is_object && !state.refused;
+	return pg_parse_json(state.lex, &actions) == JSON_SUCCESS && state.is_object && !state.refused;
 }
 
 /* Returns the member of that name, or NULL. */

@@ -26,7 +26,7 @@ static const char *const sonames[] = {"libjwt.so.2", "libjwt.so.0"};
 
 static struct
 {
-	void	   *handle;			/* NULL until everything below is set */
+	void *handle; /* NULL until everything below is set */
 	__typeof__(jwt_new) *create;
 	__typeof__(jwt_free) *destroy;
 	__typeof__(jwt_decode) *decode;
@@ -46,10 +46,10 @@ refuse_foreign_copy(void)
 	{
 		if (dlopen(sonames[i], RTLD_NOW | RTLD_NOLOAD) != NULL)
 			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("library \"%s\" was loaded by another module", sonames[i]),
-					 errdetail("Loaded that way it would crash the server."),
-					 errhint("Load agent first: put it into shared_preload_libraries, before the other module.")));
+					errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("library \"%s\" was loaded by another module", sonames[i]),
+					errdetail("Loaded that way it would crash the server."),
+					errhint("Put agent into shared_preload_libraries, before that module."));
 	}
 }
 
@@ -59,28 +59,28 @@ open_library(void)
 {
 	for (Size i = 0; i < lengthof(sonames); i++)
 	{
-		void	   *handle = dlopen(sonames[i], RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
+		void *handle = dlopen(sonames[i], RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
 
 		if (handle != NULL)
 			return handle;
 	}
 	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_FILE),
-			 errmsg("could not load libjwt: %s", dlerror()),
-			 errhint("Install the package libjwt0 or libjwt2.")));
+			errcode(ERRCODE_UNDEFINED_FILE),
+			errmsg("could not load libjwt: %s", dlerror()),
+			errhint("Install the package libjwt0 or libjwt2."));
 }
 
 /* Returns a function of the library. */
 static void *
 symbol(void *handle, const char *name)
 {
-	void	   *address = dlsym(handle, name);
+	void *address = dlsym(handle, name);
 
 	if (address == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("libjwt has no function \"%s\"", name),
-				 errhint("Versions 1.10 to 1.17 are supported.")));
+				errcode(ERRCODE_UNDEFINED_FUNCTION),
+				errmsg("libjwt has no function \"%s\"", name),
+				errhint("Versions 1.10 to 1.17 are supported."));
 	return address;
 }
 
@@ -88,15 +88,13 @@ symbol(void *handle, const char *name)
 static void
 self_test(void)
 {
-	static const char known[] =
-		"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhZ2VudCJ9."
-		"gZd2ZKzfg0fDMJVSczkCOv-hNn_RdTY0tdceL8gIZtU";
-	static const char unsigned_token[] =
-		"eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZ2VudCJ9.";
-	uint8		key[AGENT_KEY_BYTES];
-	char		changed[sizeof(known)];
-	char		made[AGENT_TOKEN_MAX + 1];
-	AgentClaims claims = {.issued_at = 1,.expires_at = 2};
+	static const char known[] = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhZ2VudCJ9."
+								"gZd2ZKzfg0fDMJVSczkCOv-hNn_RdTY0tdceL8gIZtU";
+	static const char unsigned_token[] = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZ2VudCJ9.";
+	uint8 key[AGENT_KEY_BYTES];
+	char changed[sizeof(known)];
+	char made[AGENT_TOKEN_MAX + 1];
+	AgentClaims claims = {.issued_at = 1, .expires_at = 2};
 
 	for (int i = 0; i < AGENT_KEY_BYTES; i++)
 		key[i] = i;
@@ -109,17 +107,17 @@ self_test(void)
 		!agent_jwt_sign(&claims, key, made, sizeof(made)) ||
 		!agent_jwt_signature_valid(made, key, sizeof(key)))
 		ereport(ERROR,
-				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
-				 errmsg("libjwt failed the self-test"),
-				 errdetail("It does not sign and verify a known token as it must."),
-				 errhint("Install the libjwt of your distribution.")));
+				errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
+				errmsg("libjwt failed the self-test"),
+				errdetail("It does not sign and verify a known token as it must."),
+				errhint("Install the libjwt of your distribution."));
 }
 
 /* Opens libjwt and tries it out. Raises an error that names what is missing. */
 void
 agent_jwt_load(void)
 {
-	void	   *handle;
+	void *handle;
 
 	if (libjwt.handle != NULL)
 		return;
@@ -142,28 +140,28 @@ agent_jwt_load(void)
 static bool
 add_claims(jwt_t *jwt, const AgentClaims *claims, const uint8 *key)
 {
-	char		kid[AGENT_UUID_TEXT];
-	char		sub[AGENT_UUID_TEXT];
-	char		sid[AGENT_UUID_TEXT];
+	char kid[AGENT_UUID_TEXT];
+	char sub[AGENT_UUID_TEXT];
+	char sid[AGENT_UUID_TEXT];
 
 	return libjwt.add_header(jwt, "kid", agent_uuid_text(&claims->kid, kid)) == 0 &&
-		libjwt.add_grant(jwt, "iss", "agent") == 0 &&
-		libjwt.add_grant(jwt, "kind", "access") == 0 &&
-		libjwt.add_grant(jwt, "role", "agent_user") == 0 &&
-		libjwt.add_grant(jwt, "sub", agent_uuid_text(&claims->user_id, sub)) == 0 &&
-		libjwt.add_grant(jwt, "sid", agent_uuid_text(&claims->session_id, sid)) == 0 &&
-		libjwt.add_grant_int(jwt, "iat", claims->issued_at) == 0 &&
-		libjwt.add_grant_int(jwt, "exp", claims->expires_at) == 0 &&
-		libjwt.set_alg(jwt, JWT_ALG_HS256, key, AGENT_KEY_BYTES) == 0;
+		   libjwt.add_grant(jwt, "iss", "agent") == 0 &&
+		   libjwt.add_grant(jwt, "kind", "access") == 0 &&
+		   libjwt.add_grant(jwt, "role", "agent_user") == 0 &&
+		   libjwt.add_grant(jwt, "sub", agent_uuid_text(&claims->user_id, sub)) == 0 &&
+		   libjwt.add_grant(jwt, "sid", agent_uuid_text(&claims->session_id, sid)) == 0 &&
+		   libjwt.add_grant_int(jwt, "iat", claims->issued_at) == 0 &&
+		   libjwt.add_grant_int(jwt, "exp", claims->expires_at) == 0 &&
+		   libjwt.set_alg(jwt, JWT_ALG_HS256, key, AGENT_KEY_BYTES) == 0;
 }
 
 /* Writes a signed token into the caller's buffer; false when libjwt failed. */
 bool
 agent_jwt_sign(const AgentClaims *claims, const uint8 *key, char *token, Size size)
 {
-	jwt_t	   *jwt;
-	char	   *encoded = NULL;
-	bool		fits = false;
+	jwt_t *jwt;
+	char *encoded = NULL;
+	bool fits = false;
 
 	if (libjwt.create(&jwt) != 0)
 		return false;
@@ -186,8 +184,8 @@ agent_jwt_sign(const AgentClaims *claims, const uint8 *key, char *token, Size si
 bool
 agent_jwt_signature_valid(const char *token, const uint8 *key, int key_len)
 {
-	jwt_t	   *jwt;
-	bool		valid;
+	jwt_t *jwt;
+	bool valid;
 
 	if (key_len < AGENT_KEY_BYTES || strlen(token) > AGENT_TOKEN_MAX)
 		return false;

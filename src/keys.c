@@ -17,15 +17,18 @@
 /* Columns of agent.signing_keys, from 0. */
 enum
 {
-	KEY_KID, KEY_SECRET, KEY_CREATED_AT, KEY_RETIRES_AT
+	KEY_KID,
+	KEY_SECRET,
+	KEY_CREATED_AT,
+	KEY_RETIRES_AT
 };
 
 /* Finds a key that may still verify; false for one unknown or retired. */
 bool
 agent_key_find(const pg_uuid_t *kid, Snapshot snapshot, AgentKey *key, AgentRowRef *ref)
 {
-	AgentRow	row;
-	bytea	   *secret;
+	AgentRow row;
+	bytea *secret;
 
 	if (!agent_row_find(AGENT_SIGNING_KEYS, kid, snapshot, &row))
 		return false;
@@ -46,13 +49,13 @@ agent_key_find(const pg_uuid_t *kid, Snapshot snapshot, AgentKey *key, AgentRowR
 static int
 list_kids(pg_uuid_t **kids)
 {
-	Datum		values[] = {TimestampTzGetDatum(GetCurrentTimestamp())};
-	int			count = agent_execute(AGENT_PLAN_KEY_LIST, values, NULL);
+	Datum values[] = {TimestampTzGetDatum(GetCurrentTimestamp())};
+	int count = agent_execute(AGENT_PLAN_KEY_LIST, values, NULL);
 
 	*kids = palloc(Max(count, 1) * sizeof(pg_uuid_t));
 	for (int i = 0; i < count; i++)
 	{
-		bool		isnull;
+		bool isnull;
 
 		(*kids)[i] = *DatumGetUUIDP(agent_result(i, 1, &isnull));
 	}
@@ -63,29 +66,30 @@ list_kids(pg_uuid_t **kids)
 void
 agent_key_current(AgentKey *key)
 {
-	pg_uuid_t  *kids;
+	pg_uuid_t *kids;
 	AgentRowRef ref;
-	bool		found;
+	bool found;
 
 	SPI_connect();
-	found = list_kids(&kids) > 0 &&
-		agent_key_find(&kids[0], GetActiveSnapshot(), key, &ref);
+	found = list_kids(&kids) > 0 && agent_key_find(&kids[0], GetActiveSnapshot(), key, &ref);
 	SPI_finish();
 	if (!found)
 		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("there is no signing key"),
-				 errhint("Make one with agent_key_rotate.")));
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("there is no signing key"),
+				errhint("Make one with agent_key_rotate."));
 }
 
 /* Appends a key to a JWK set, its secret in base64url. */
 static void
 append_jwk(StringInfo json, const AgentKey *key)
 {
-	char		kid[AGENT_UUID_TEXT];
-	char		secret[48];
-	int			len = pg_b64_encode((const agent_b64_byte *) key->secret,
-									AGENT_KEY_BYTES, secret, sizeof(secret));
+	char kid[AGENT_UUID_TEXT];
+	char secret[48];
+	int len = pg_b64_encode((const agent_b64_byte *) key->secret,
+							AGENT_KEY_BYTES,
+							secret,
+							sizeof(secret));
 
 	while (len > 0 && secret[len - 1] == '=')
 		len--;
@@ -96,9 +100,12 @@ append_jwk(StringInfo json, const AgentKey *key)
 		else if (secret[i] == '/')
 			secret[i] = '_';
 	}
-	appendStringInfo(json, "%s{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"%s\",\"k\":\"%.*s\"}",
+	appendStringInfo(json,
+					 "%s{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"%s\",\"k\":\"%.*s\"}",
 					 json->data[json->len - 1] == '[' ? "" : ",",
-					 agent_uuid_text(&key->kid, kid), len, secret);
+					 agent_uuid_text(&key->kid, kid),
+					 len,
+					 secret);
 	explicit_bzero(secret, sizeof(secret));
 }
 
@@ -107,8 +114,8 @@ char *
 agent_key_set_json(void)
 {
 	StringInfoData json;
-	pg_uuid_t  *kids;
-	int			count;
+	pg_uuid_t *kids;
+	int count;
 
 	initStringInfo(&json);
 	appendStringInfoString(&json, "{\"keys\":[");
@@ -116,7 +123,7 @@ agent_key_set_json(void)
 	count = list_kids(&kids);
 	for (int i = 0; i < count; i++)
 	{
-		AgentKey	key;
+		AgentKey key;
 		AgentRowRef ref;
 
 		if (agent_key_find(&kids[i], GetActiveSnapshot(), &key, &ref))
@@ -132,15 +139,13 @@ agent_key_set_json(void)
 static pg_uuid_t
 insert_key(TimestampTz now)
 {
-	pg_uuid_t	kid = agent_uuidv7();
-	bytea	   *secret = palloc(VARHDRSZ + AGENT_KEY_BYTES);
-	Datum		values[] = {UUIDPGetDatum(&kid), PointerGetDatum(secret), TimestampTzGetDatum(now)};
+	pg_uuid_t kid = agent_uuidv7();
+	bytea *secret = palloc(VARHDRSZ + AGENT_KEY_BYTES);
+	Datum values[] = {UUIDPGetDatum(&kid), PointerGetDatum(secret), TimestampTzGetDatum(now)};
 
 	SET_VARSIZE(secret, VARHDRSZ + AGENT_KEY_BYTES);
 	if (!pg_strong_random(VARDATA(secret), AGENT_KEY_BYTES))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate random bytes")));
+		ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random bytes"));
 	agent_execute(AGENT_PLAN_KEY_INSERT, values, NULL);
 	explicit_bzero(VARDATA(secret), AGENT_KEY_BYTES);
 	return kid;
@@ -154,9 +159,9 @@ agent_key_rotate(PG_FUNCTION_ARGS)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz last_expiry = now + AGENT_TOKEN_LIFE_MAX * USECS_PER_SEC;
-	Datum		expire[] = {TimestampTzGetDatum(now)};
-	Datum		retire[] = {TimestampTzGetDatum(last_expiry)};
-	pg_uuid_t  *kid = palloc(sizeof(pg_uuid_t));
+	Datum expire[] = {TimestampTzGetDatum(now)};
+	Datum retire[] = {TimestampTzGetDatum(last_expiry)};
+	pg_uuid_t *kid = palloc(sizeof(pg_uuid_t));
 
 	SPI_connect();
 	agent_execute(AGENT_PLAN_KEY_EXPIRE, expire, NULL);

@@ -28,8 +28,8 @@ static const struct
 {
 	const char *table;
 	const char *key_index;
-	int			key_columns;
-}			tables[] = {
+	int key_columns;
+} tables[] = {
 	[AGENT_USERS] = {"users", "users_pkey", 1},
 	[AGENT_SESSIONS] = {"sessions", "sessions_pkey", 2},
 	[AGENT_SIGNING_KEYS] = {"signing_keys", "signing_keys_pkey", 1},
@@ -40,13 +40,13 @@ static const struct
 static Oid
 relation_oid(const char *name)
 {
-	Oid			relid = get_relname_relid(name, get_namespace_oid("agent", false));
+	Oid relid = get_relname_relid(name, get_namespace_oid("agent", false));
 
 	if (!OidIsValid(relid))
 		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation \"agent.%s\" does not exist", name),
-				 errhint("The extension agent is not installed as its library expects: see CREATE EXTENSION.")));
+				errcode(ERRCODE_UNDEFINED_TABLE),
+				errmsg("relation \"agent.%s\" does not exist", name),
+				errhint("See CREATE EXTENSION and ALTER EXTENSION agent UPDATE."));
 	return relid;
 }
 
@@ -65,17 +65,20 @@ has_key(HeapTuple tuple, const pg_uuid_t *key, int columns)
 bool
 agent_row_find(AgentTable table, const pg_uuid_t *key, Snapshot snapshot, AgentRow *row)
 {
-	Relation	relation = table_open(relation_oid(tables[table].table), AccessShareLock);
+	Relation relation = table_open(relation_oid(tables[table].table), AccessShareLock);
 	SysScanDesc scan;
 	ScanKeyData keys[2];
-	HeapTuple	tuple;
+	HeapTuple tuple;
 
 	Assert(RelationGetNumberOfAttributes(relation) <= AGENT_ROW_COLUMNS);
 	for (int i = 0; i < tables[table].key_columns; i++)
-		ScanKeyInit(&keys[i], i + 1, BTEqualStrategyNumber, F_UUID_EQ,
-					UUIDPGetDatum(&key[i]));
-	scan = systable_beginscan(relation, relation_oid(tables[table].key_index), true,
-							  snapshot, tables[table].key_columns, keys);
+		ScanKeyInit(&keys[i], i + 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(&key[i]));
+	scan = systable_beginscan(relation,
+							  relation_oid(tables[table].key_index),
+							  true,
+							  snapshot,
+							  tables[table].key_columns,
+							  keys);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 	{
@@ -84,8 +87,10 @@ agent_row_find(AgentTable table, const pg_uuid_t *key, Snapshot snapshot, AgentR
 		row->ref.tid = tuple->t_self;
 		row->ref.xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
 		memcpy(row->ref.key, key, tables[table].key_columns * sizeof(pg_uuid_t));
-		heap_deform_tuple(heap_copytuple(tuple), RelationGetDescr(relation),
-						  row->values, row->nulls);
+		heap_deform_tuple(heap_copytuple(tuple),
+						  RelationGetDescr(relation),
+						  row->values,
+						  row->nulls);
 	}
 	systable_endscan(scan);
 	/* The lock is kept, as that of any table a statement reads. */
@@ -97,10 +102,10 @@ agent_row_find(AgentTable table, const pg_uuid_t *key, Snapshot snapshot, AgentR
 bool
 agent_row_unchanged(const AgentRowRef *ref, Snapshot snapshot)
 {
-	Relation	relation = try_table_open(ref->relid, AccessShareLock);
+	Relation relation = try_table_open(ref->relid, AccessShareLock);
 	HeapTupleData tuple;
-	Buffer		buffer;
-	bool		unchanged = false;
+	Buffer buffer;
+	bool unchanged = false;
 
 	if (relation == NULL)
 		return false;
@@ -109,7 +114,7 @@ agent_row_unchanged(const AgentRowRef *ref, Snapshot snapshot)
 		heap_fetch(relation, snapshot, &tuple, &buffer, false))
 	{
 		unchanged = HeapTupleHeaderGetRawXmin(tuple.t_data) == ref->xmin &&
-			has_key(&tuple, ref->key, tables[ref->table].key_columns);
+					has_key(&tuple, ref->key, tables[ref->table].key_columns);
 		ReleaseBuffer(buffer);
 	}
 	table_close(relation, NoLock);

@@ -19,8 +19,14 @@
 /* A message, in the order of the view agent_messages. */
 enum
 {
-	MESSAGE_ID, MESSAGE_CONVERSATION_ID, MESSAGE_SEQ, MESSAGE_ROLE, MESSAGE_CONTENT,
-	MESSAGE_CREATED_AT, MESSAGE_USER_ID, MESSAGE_COLUMNS
+	MESSAGE_ID,
+	MESSAGE_CONVERSATION_ID,
+	MESSAGE_SEQ,
+	MESSAGE_ROLE,
+	MESSAGE_CONTENT,
+	MESSAGE_CREATED_AT,
+	MESSAGE_USER_ID,
+	MESSAGE_COLUMNS
 };
 
 /*
@@ -31,11 +37,11 @@ enum
 static void
 insert_message(Datum *message)
 {
-	Datum		take[] = {
-		message[MESSAGE_USER_ID], message[MESSAGE_CONVERSATION_ID], message[MESSAGE_CREATED_AT]
-	};
-	Datum		insert[7];
-	bool		isnull;
+	Datum take[] = {message[MESSAGE_USER_ID],
+					message[MESSAGE_CONVERSATION_ID],
+					message[MESSAGE_CREATED_AT]};
+	Datum insert[7];
+	bool isnull;
 
 	if (agent_execute(AGENT_PLAN_CONVERSATION_NEXT_SEQ, take, NULL) == 0)
 		agent_raise(AGENT_CONVERSATION_NOT_FOUND, NULL);
@@ -56,15 +62,15 @@ insert_message(Datum *message)
 static Datum
 message_row(FunctionCallInfo fcinfo, Datum *message)
 {
-	TupleDesc	desc = lookup_rowtype_tupdesc(get_func_rettype(fcinfo->flinfo->fn_oid), -1);
-	bool		nulls[MESSAGE_COLUMNS] = {false};
-	HeapTuple	row;
+	TupleDesc desc = lookup_rowtype_tupdesc(get_func_rettype(fcinfo->flinfo->fn_oid), -1);
+	bool nulls[MESSAGE_COLUMNS] = {false};
+	HeapTuple row;
 
 	if (desc->natts != MESSAGE_COLUMNS)
 		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("agent_messages does not have %d columns", MESSAGE_COLUMNS),
-				 errhint("Run ALTER EXTENSION agent UPDATE.")));
+				errcode(ERRCODE_DATATYPE_MISMATCH),
+				errmsg("agent_messages does not have %d columns", MESSAGE_COLUMNS),
+				errhint("Run ALTER EXTENSION agent UPDATE."));
 	row = heap_form_tuple(desc, message, nulls);
 	ReleaseTupleDesc(desc);
 	return HeapTupleGetDatum(row);
@@ -79,17 +85,16 @@ PG_FUNCTION_INFO_V1(agent_message_create);
 Datum
 agent_message_create(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t	caller = agent_caller();
-	pg_uuid_t	id = agent_uuidv7();
-	pg_uuid_t	conversation_id;
+	pg_uuid_t caller = agent_caller();
+	pg_uuid_t id = agent_uuidv7();
+	pg_uuid_t conversation_id;
 	AgentFaults faults;
-	Datum		message[MESSAGE_COLUMNS];
+	Datum message[MESSAGE_COLUMNS];
 
 	PreventCommandIfReadOnly("agent_message_create()");
 	agent_faults_init(&faults);
 	agent_check_uuid(&faults, AGENT_FIELD_CONVERSATION_ID, fcinfo, 0, &conversation_id);
-	message[MESSAGE_ROLE] =
-		PointerGetDatum(agent_check_text(&faults, AGENT_FIELD_ROLE, fcinfo, 1));
+	message[MESSAGE_ROLE] = PointerGetDatum(agent_check_text(&faults, AGENT_FIELD_ROLE, fcinfo, 1));
 	message[MESSAGE_CONTENT] =
 		PointerGetDatum(agent_check_text(&faults, AGENT_FIELD_CONTENT, fcinfo, 2));
 	agent_faults_raise(&faults);

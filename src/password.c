@@ -21,15 +21,14 @@
 #include "common/sha2.h"
 #include "utils/builtins.h"
 
-#define PREFIX "$bcrypt-sha256$v=2,t=2b,r="
-#define SALT_CHARS 22
-#define DIGEST_CHARS 31
-#define SETTING_CHARS (7 + SALT_CHARS)	/* $2a$NN$ and the salt */
-#define HASH_CHARS (SETTING_CHARS + DIGEST_CHARS)
+#define PREFIX        "$bcrypt-sha256$v=2,t=2b,r="
+#define SALT_CHARS    22
+#define DIGEST_CHARS  31
+#define SETTING_CHARS (7 + SALT_CHARS) /* $2a$NN$ and the salt */
+#define HASH_CHARS    (SETTING_CHARS + DIGEST_CHARS)
 
 /* bcrypt's own base64. */
-#define BCRYPT_ALPHABET \
-	"./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+#define BCRYPT_ALPHABET "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 /* Returns a function of pgcrypto's library. */
 static PGFunction
@@ -42,21 +41,18 @@ pgcrypto(const char *name)
 static text *
 prehash(const text *password, const char *salt)
 {
-	uint8		mac[PG_SHA256_DIGEST_LENGTH];
-	char		encoded[64];
-	int			len;
+	uint8 mac[PG_SHA256_DIGEST_LENGTH];
+	char encoded[64];
+	int len;
 	pg_hmac_ctx *hmac = pg_hmac_create(PG_SHA256);
 
-	if (hmac == NULL ||
-		pg_hmac_init(hmac, (const uint8 *) salt, SALT_CHARS) < 0 ||
-		pg_hmac_update(hmac, (const uint8 *) VARDATA_ANY(password),
-					   VARSIZE_ANY_EXHDR(password)) < 0 ||
+	if (hmac == NULL || pg_hmac_init(hmac, (const uint8 *) salt, SALT_CHARS) < 0 ||
+		pg_hmac_update(hmac, (const uint8 *) VARDATA_ANY(password), VARSIZE_ANY_EXHDR(password)) <
+			0 ||
 		pg_hmac_final(hmac, mac, sizeof(mac)) < 0)
 	{
 		pg_hmac_free(hmac);
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not compute an HMAC")));
+		ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute an HMAC"));
 	}
 	pg_hmac_free(hmac);
 	len = pg_b64_encode((const agent_b64_byte *) mac, sizeof(mac), encoded, sizeof(encoded));
@@ -72,16 +68,17 @@ prehash(const text *password, const char *salt)
 static char *
 bcrypt(const text *password, const char *setting)
 {
-	text	   *input = prehash(password, setting + 7);
-	Datum		hash = DirectFunctionCall2(pgcrypto("pg_crypt"), PointerGetDatum(input),
-										   CStringGetTextDatum(setting));
-	char	   *result = TextDatumGetCString(hash);
+	text *input = prehash(password, setting + 7);
+	Datum hash = DirectFunctionCall2(pgcrypto("pg_crypt"),
+									 PointerGetDatum(input),
+									 CStringGetTextDatum(setting));
+	char *result = TextDatumGetCString(hash);
 
 	explicit_bzero(VARDATA(input), VARSIZE(input) - VARHDRSZ);
 	if (strlen(result) != HASH_CHARS || strncmp(result, setting, SETTING_CHARS) != 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
-				 errmsg("pgcrypto did not return a bcrypt hash")));
+				errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
+				errmsg("pgcrypto did not return a bcrypt hash"));
 	return result;
 }
 
@@ -89,15 +86,15 @@ bcrypt(const text *password, const char *setting)
 static char *
 new_setting(void)
 {
-	Datum		setting = DirectFunctionCall2(pgcrypto("pg_gen_salt_rounds"),
-											  CStringGetTextDatum("bf"),
-											  Int32GetDatum(agent_password_hash_cost));
-	char	   *result = TextDatumGetCString(setting);
+	Datum setting = DirectFunctionCall2(pgcrypto("pg_gen_salt_rounds"),
+										CStringGetTextDatum("bf"),
+										Int32GetDatum(agent_password_hash_cost));
+	char *result = TextDatumGetCString(setting);
 
 	if (strlen(result) != SETTING_CHARS || strncmp(result, "$2a$", 4) != 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
-				 errmsg("pgcrypto did not return a bcrypt salt")));
+				errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
+				errmsg("pgcrypto did not return a bcrypt salt"));
 	return result;
 }
 
@@ -112,9 +109,8 @@ read_stored(const char *stored, char *setting, const char **digest)
 	const char *salt = cost + 3;
 
 	if (strlen(stored) != strlen(PREFIX) + 3 + SALT_CHARS + 1 + DIGEST_CHARS ||
-		strncmp(stored, PREFIX, strlen(PREFIX)) != 0 ||
-		strspn(cost, "0123456789") != 2 || cost[2] != '$' ||
-		strspn(salt, BCRYPT_ALPHABET) != SALT_CHARS || salt[SALT_CHARS] != '$' ||
+		strncmp(stored, PREFIX, strlen(PREFIX)) != 0 || strspn(cost, "0123456789") != 2 ||
+		cost[2] != '$' || strspn(salt, BCRYPT_ALPHABET) != SALT_CHARS || salt[SALT_CHARS] != '$' ||
 		strspn(salt + SALT_CHARS + 1, BCRYPT_ALPHABET) != DIGEST_CHARS)
 		return false;
 	snprintf(setting, SETTING_CHARS + 1, "$2a$%.2s$%.*s", cost, SALT_CHARS, salt);
@@ -126,10 +122,13 @@ read_stored(const char *stored, char *setting, const char **digest)
 char *
 agent_password_hash(const text *password)
 {
-	char	   *setting = new_setting();
-	char	   *hash = bcrypt(password, setting);
+	char *setting = new_setting();
+	char *hash = bcrypt(password, setting);
 
-	return psprintf(PREFIX "%.2s$%.*s$%s", setting + 4, SALT_CHARS, setting + 7,
+	return psprintf(PREFIX "%.2s$%.*s$%s",
+					setting + 4,
+					SALT_CHARS,
+					setting + 7,
 					hash + SETTING_CHARS);
 }
 
@@ -137,10 +136,10 @@ agent_password_hash(const text *password)
 bool
 agent_password_matches(const text *password, const char *stored)
 {
-	char		setting[SETTING_CHARS + 1];
+	char setting[SETTING_CHARS + 1];
 	const char *digest;
 	const char *computed;
-	uint8		difference = 0;
+	uint8 difference = 0;
 
 	if (!read_stored(stored, setting, &digest))
 	{

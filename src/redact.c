@@ -17,8 +17,7 @@
 
 /* What a statement that may hold a secret mentions, in any case. */
 static const char *const marks[] = {
-	"agent_register", "agent_login", "agent_authenticate", "agent.token", "request.headers"
-};
+	"agent_register", "agent_login", "agent_authenticate", "agent.token", "request.headers"};
 
 static char hidden[] = "statement hidden: it may hold a password or a token";
 
@@ -32,7 +31,7 @@ mentions_mark(const char *text)
 		return false;
 	for (Size i = 0; i < lengthof(marks); i++)
 	{
-		Size		len = strlen(marks[i]);
+		Size len = strlen(marks[i]);
 
 		for (const char *c = text; *c != '\0'; c++)
 		{
@@ -84,7 +83,7 @@ agent_redact_init(void)
 void
 agent_redact_activity(const char *what)
 {
-	char		shown[64];
+	char shown[64];
 
 	if (!mentions_mark(debug_query_string))
 		return;

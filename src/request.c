@@ -56,11 +56,17 @@ agent_request_header(const char *headers, const char *name)
 void
 agent_request_status(int status)
 {
-	char		value[12];
+	char value[12];
 
 	if (!agent_request_is_http())
 		return;
 	snprintf(value, sizeof(value), "%d", status);
-	(void) set_config_option("response.status", value, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
+	(void) set_config_option("response.status",
+							 value,
+							 PGC_USERSET,
+							 PGC_S_SESSION,
+							 GUC_ACTION_LOCAL,
+							 true,
+							 0,
+							 false);
 }

@@ -10,14 +10,14 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
-#define USER_AGENT_MAX 256		/* characters */
+#define USER_AGENT_MAX 256 /* characters */
 
 /* Returns the request's User-Agent, cut to length, or NULL. */
 static text *
 user_agent(void)
 {
 	const char *headers = agent_request_headers();
-	char	   *value = headers != NULL ? agent_request_header(headers, "user-agent") : NULL;
+	char *value = headers != NULL ? agent_request_header(headers, "user-agent") : NULL;
 
 	if (value == NULL)
 		return NULL;
@@ -33,12 +33,13 @@ bool
 agent_session_start(const pg_uuid_t *user_id, TimestampTz now, pg_uuid_t *session_id)
 {
 	TimestampTz expires_at = now + agent_access_token_ttl * USECS_PER_SEC;
-	text	   *agent = user_agent();
-	Datum		expire[] = {UUIDPGetDatum(user_id), TimestampTzGetDatum(now)};
-	Datum		insert[] = {
-		UUIDPGetDatum(user_id), UUIDPGetDatum(session_id), TimestampTzGetDatum(now),
-		TimestampTzGetDatum(expires_at), PointerGetDatum(agent)
-	};
+	text *agent = user_agent();
+	Datum expire[] = {UUIDPGetDatum(user_id), TimestampTzGetDatum(now)};
+	Datum insert[] = {UUIDPGetDatum(user_id),
+					  UUIDPGetDatum(session_id),
+					  TimestampTzGetDatum(now),
+					  TimestampTzGetDatum(expires_at),
+					  PointerGetDatum(agent)};
 
 	*session_id = agent_uuidv7();
 	agent_execute(AGENT_PLAN_SESSION_EXPIRE, expire, NULL);

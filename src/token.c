@@ -11,13 +11,13 @@
 
 #include "utils/builtins.h"
 
-#define CLOCK_SKEW 30			/* seconds another server's clock may be ahead */
-#define HS256_SIGNATURE 43		/* characters of 32 bytes in base64url */
+#define CLOCK_SKEW      30 /* seconds another server's clock may be ahead */
+#define HS256_SIGNATURE 43 /* characters of 32 bytes in base64url */
 
 typedef struct Segment
 {
 	const char *start;
-	int			len;
+	int len;
 } Segment;
 
 /* Returns the value of a base64url character, or -1. */
@@ -53,8 +53,7 @@ segment_is_canonical(const Segment *segment)
 		if (base64url_value(segment->start[i]) < 0)
 			return false;
 	}
-	return (base64url_value(segment->start[segment->len - 1]) &
-			unused_bits[segment->len % 4]) == 0;
+	return (base64url_value(segment->start[segment->len - 1]) & unused_bits[segment->len % 4]) == 0;
 }
 
 /* Splits a token into header, payload and signature; false when it has none. */
@@ -85,9 +84,9 @@ split_token(const char *token, Size len, Segment *segments)
 static bool
 read_segment(const Segment *segment, AgentJsonObject *object)
 {
-	char	   *bytes = palloc(segment->len);
-	uint32		bits = 0;
-	int			len = 0;
+	char *bytes = palloc(segment->len);
+	uint32 bits = 0;
+	int len = 0;
 
 	for (int i = 0; i < segment->len; i++)
 	{
@@ -106,8 +105,7 @@ member_is(const AgentJsonObject *object, const char *name, const char *value)
 {
 	const AgentJsonMember *member = agent_json_member(object, name);
 
-	return member != NULL && member->type == JSON_TOKEN_STRING &&
-		strcmp(member->value, value) == 0;
+	return member != NULL && member->type == JSON_TOKEN_STRING && strcmp(member->value, value) == 0;
 }
 
 /* Reads a member that must be a UUID in its canonical form. */
@@ -117,7 +115,7 @@ member_uuid(const AgentJsonObject *object, const char *name, pg_uuid_t *uuid)
 	const AgentJsonMember *member = agent_json_member(object, name);
 
 	return member != NULL && member->type == JSON_TOKEN_STRING &&
-		agent_uuid_parse(member->value, uuid);
+		   agent_uuid_parse(member->value, uuid);
 }
 
 /* Reads a member that must be a non-negative integer of 12 digits at most. */
@@ -128,8 +126,7 @@ member_time(const AgentJsonObject *object, const char *name, int64 *value)
 
 	if (member == NULL || member->type != JSON_TOKEN_NUMBER)
 		return false;
-	if (strlen(member->value) > 12 ||
-		strspn(member->value, "0123456789") != strlen(member->value))
+	if (strlen(member->value) > 12 || strspn(member->value, "0123456789") != strlen(member->value))
 		return false;
 	*value = strtoll(member->value, NULL, 10);
 	return true;
@@ -139,17 +136,16 @@ member_time(const AgentJsonObject *object, const char *name, int64 *value)
 static bool
 header_is_acceptable(const AgentJsonObject *header)
 {
-	return member_is(header, "alg", "HS256") &&
-		agent_json_member(header, "crit") == NULL &&
-		(agent_json_member(header, "typ") == NULL || member_is(header, "typ", "JWT"));
+	return member_is(header, "alg", "HS256") && agent_json_member(header, "crit") == NULL &&
+		   (agent_json_member(header, "typ") == NULL || member_is(header, "typ", "JWT"));
 }
 
 /* Tells whether the times make a token of ours that is good now. */
 static bool
 times_are_good(const AgentJsonObject *payload, AgentClaims *claims)
 {
-	int64		now = agent_unix_time(GetCurrentTimestamp());
-	int64		not_before;
+	int64 now = agent_unix_time(GetCurrentTimestamp());
+	int64 not_before;
 
 	if (!member_time(payload, "exp", &claims->expires_at) ||
 		!member_time(payload, "iat", &claims->issued_at))
@@ -157,40 +153,36 @@ times_are_good(const AgentJsonObject *payload, AgentClaims *claims)
 	if (agent_json_member(payload, "nbf") != NULL &&
 		(!member_time(payload, "nbf", &not_before) || not_before > now + CLOCK_SKEW))
 		return false;
-	return claims->expires_at > now &&
-		claims->issued_at <= now + CLOCK_SKEW &&
-		claims->expires_at > claims->issued_at &&
-		claims->expires_at - claims->issued_at <= AGENT_TOKEN_LIFE_MAX;
+	return claims->expires_at > now && claims->issued_at <= now + CLOCK_SKEW &&
+		   claims->expires_at > claims->issued_at &&
+		   claims->expires_at - claims->issued_at <= AGENT_TOKEN_LIFE_MAX;
 }
 
 /* Tells whether the payload has every claim of an access token. */
 static bool
 claims_are_good(const AgentJsonObject *payload, AgentClaims *claims)
 {
-	return member_is(payload, "iss", "agent") &&
-		member_is(payload, "kind", "access") &&
-		member_is(payload, "role", "agent_user") &&
-		member_uuid(payload, "sub", &claims->user_id) &&
-		member_uuid(payload, "sid", &claims->session_id) &&
-		times_are_good(payload, claims);
+	return member_is(payload, "iss", "agent") && member_is(payload, "kind", "access") &&
+		   member_is(payload, "role", "agent_user") &&
+		   member_uuid(payload, "sub", &claims->user_id) &&
+		   member_uuid(payload, "sid", &claims->session_id) && times_are_good(payload, claims);
 }
 
 /* Returns a time in Unix seconds. */
 int64
 agent_unix_time(TimestampTz time)
 {
-	return time / USECS_PER_SEC +
-		(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
+	return time / USECS_PER_SEC + (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
 }
 
 /* Signs an access token for a session, good from now on. */
 char *
 agent_token_issue(const pg_uuid_t *user_id, const pg_uuid_t *session_id, TimestampTz now)
 {
-	AgentClaims claims = {.user_id = *user_id,.session_id = *session_id};
-	AgentKey	key;
-	char	   *token = palloc(AGENT_TOKEN_MAX);
-	bool		made;
+	AgentClaims claims = {.user_id = *user_id, .session_id = *session_id};
+	AgentKey key;
+	char *token = palloc(AGENT_TOKEN_MAX);
+	bool made;
 
 	claims.issued_at = agent_unix_time(now);
 	claims.expires_at = claims.issued_at + agent_access_token_ttl;
@@ -200,8 +192,8 @@ agent_token_issue(const pg_uuid_t *user_id, const pg_uuid_t *session_id, Timesta
 	explicit_bzero(&key, sizeof(key));
 	if (!made)
 		ereport(ERROR,
-				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
-				 errmsg("could not sign a token")));
+				errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
+				errmsg("could not sign a token"));
 	return token;
 }
 
@@ -214,9 +206,8 @@ static bool
 open_token(const char *token, const Segment *segments, const AgentJsonObject *header,
 		   const uint8 *key, int key_len, AgentJsonObject *payload)
 {
-	return header_is_acceptable(header) &&
-		agent_jwt_signature_valid(token, key, key_len) &&
-		read_segment(&segments[1], payload);
+	return header_is_acceptable(header) && agent_jwt_signature_valid(token, key, key_len) &&
+		   read_segment(&segments[1], payload);
 }
 
 /*
@@ -225,17 +216,16 @@ open_token(const char *token, const Segment *segments, const AgentJsonObject *he
  * On success the claims are filled, and key_ref says which key it rests on.
  */
 bool
-agent_token_verify(const char *token, Size len, Snapshot snapshot,
-				   AgentClaims *claims, AgentRowRef *key_ref)
+agent_token_verify(const char *token, Size len, Snapshot snapshot, AgentClaims *claims,
+				   AgentRowRef *key_ref)
 {
-	Segment		segments[3];
+	Segment segments[3];
 	AgentJsonObject header;
 	AgentJsonObject payload;
-	AgentKey	key;
-	bool		opened;
+	AgentKey key;
+	bool opened;
 
-	if (!split_token(token, len, segments) ||
-		!read_segment(&segments[0], &header) ||
+	if (!split_token(token, len, segments) || !read_segment(&segments[0], &header) ||
 		!member_uuid(&header, "kid", &claims->kid) ||
 		!agent_key_find(&claims->kid, snapshot, &key, key_ref))
 		return false;
@@ -256,14 +246,18 @@ PG_FUNCTION_INFO_V1(agent_test_token_open);
 Datum
 agent_test_token_open(PG_FUNCTION_ARGS)
 {
-	char	   *token = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	bytea	   *key = PG_GETARG_BYTEA_PP(1);
-	Segment		segments[3];
+	char *token = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	bytea *key = PG_GETARG_BYTEA_PP(1);
+	Segment segments[3];
 	AgentJsonObject header;
 	AgentJsonObject payload;
 
 	PG_RETURN_BOOL(split_token(token, strlen(token), segments) &&
 				   read_segment(&segments[0], &header) &&
-				   open_token(token, segments, &header, (uint8 *) VARDATA_ANY(key),
-							  VARSIZE_ANY_EXHDR(key), &payload));
+				   open_token(token,
+							  segments,
+							  &header,
+							  (uint8 *) VARDATA_ANY(key),
+							  VARSIZE_ANY_EXHDR(key),
+							  &payload));
 }

@@ -10,11 +10,11 @@
 
 #include <time.h>
 
-#define POOL_BYTES 4096
-#define RANDOM_BYTES 8			/* of an id */
+#define POOL_BYTES   4096
+#define RANDOM_BYTES 8 /* of an id */
 
 static uint8 pool[POOL_BYTES];
-static int	pool_left = 0;
+static int pool_left = 0;
 
 /* Takes random bytes out of the pool, and out of memory. */
 static void
@@ -24,8 +24,8 @@ take_random(uint8 *bytes)
 	{
 		if (!pg_strong_random(pool, POOL_BYTES))
 			ereport(ERROR,
-					(errcode(ERRCODE_INTERNAL_ERROR),
-					 errmsg("could not generate random bytes")));
+					errcode(ERRCODE_INTERNAL_ERROR),
+					errmsg("could not generate random bytes"));
 		pool_left = POOL_BYTES;
 	}
 	pool_left -= RANDOM_BYTES;
@@ -37,10 +37,10 @@ take_random(uint8 *bytes)
 pg_uuid_t
 agent_uuidv7(void)
 {
-	static uint64 last = 0;		/* milliseconds << 12 | fraction */
+	static uint64 last = 0; /* milliseconds << 12 | fraction */
 	struct timespec now;
-	uint64		stamp;
-	pg_uuid_t	uuid;
+	uint64 stamp;
+	pg_uuid_t uuid;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	stamp = ((uint64) now.tv_sec * 1000 + now.tv_nsec / 1000000) << 12;
@@ -73,7 +73,7 @@ hex_value(char digit)
 bool
 agent_uuid_parse(const char *text, pg_uuid_t *uuid)
 {
-	int			byte = 0;
+	int byte = 0;
 
 	if (strlen(text) != AGENT_UUID_TEXT - 1)
 		return false;
@@ -96,7 +96,7 @@ char *
 agent_uuid_text(const pg_uuid_t *uuid, char *buffer)
 {
 	static const char digits[] = "0123456789abcdef";
-	char	   *out = buffer;
+	char *out = buffer;
 
 	for (int i = 0; i < UUID_LEN; i++)
 	{

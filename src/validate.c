@@ -17,24 +17,27 @@
 #include "utils/builtins.h"
 #include "utils/json.h"
 
-#define EMAIL_MAX 100			/* characters */
-#define MESSAGE_MAX (8 * 1024 * 1024)	/* bytes */
+#define EMAIL_MAX   100               /* characters */
+#define MESSAGE_MAX (8 * 1024 * 1024) /* bytes */
 
 typedef enum FieldKind
 {
-	KIND_TEXT, KIND_EMAIL, KIND_ROLE
+	KIND_TEXT,
+	KIND_EMAIL,
+	KIND_ROLE
 } FieldKind;
 
 typedef struct FieldRule
 {
 	const char *name;
-	bool		required;
-	FieldKind	kind;
-	int			min_chars;
-	int			max_chars;		/* 0: not bounded */
-	int			max_bytes;		/* 0: not bounded */
+	bool required;
+	FieldKind kind;
+	int min_chars;
+	int max_chars; /* 0: not bounded */
+	int max_bytes; /* 0: not bounded */
 } FieldRule;
 
+/* clang-format off: a table */
 static const FieldRule rules[] = {
 	[AGENT_FIELD_EMAIL] = {"email", true, KIND_EMAIL, 0, 0, 0},
 	[AGENT_FIELD_USERNAME] = {"username", true, KIND_TEXT, 3, 50, 0},
@@ -50,6 +53,7 @@ static const FieldRule rules[] = {
 	[AGENT_FIELD_ROLE] = {"role", true, KIND_ROLE, 0, 0, 0},
 	[AGENT_FIELD_CONTENT] = {"content", true, KIND_TEXT, 1, 0, MESSAGE_MAX},
 };
+/* clang-format on */
 
 /* Starts a list of faults in the current memory context. */
 void
@@ -65,10 +69,12 @@ agent_faults_init(AgentFaults *faults)
 static void
 add_fault(AgentFaults *faults, const char *field, const char *type, const char *message)
 {
-	appendStringInfo(&faults->text, "%s%s: %s", faults->count > 0 ? "\n" : "",
-					 field, message);
-	appendStringInfo(&faults->json, "%s{\"type\":\"%s\",\"loc\":[\"body\",\"%s\"],\"msg\":",
-					 faults->count > 0 ? "," : "", type, field);
+	appendStringInfo(&faults->text, "%s%s: %s", faults->count > 0 ? "\n" : "", field, message);
+	appendStringInfo(&faults->json,
+					 "%s{\"type\":\"%s\",\"loc\":[\"body\",\"%s\"],\"msg\":",
+					 faults->count > 0 ? "," : "",
+					 type,
+					 field);
 	escape_json(&faults->json, message);
 	appendStringInfoChar(&faults->json, '}');
 	faults->count++;
@@ -89,24 +95,32 @@ agent_faults_raise(const AgentFaults *faults)
 static void
 check_length(AgentFaults *faults, const FieldRule *rule, const char *bytes, int len)
 {
-	bool		countable = rule->max_chars == 0 || len <= rule->max_chars * MAX_MULTIBYTE_CHAR_LEN;
-	int			chars;
+	bool countable = rule->max_chars == 0 || len <= rule->max_chars * MAX_MULTIBYTE_CHAR_LEN;
+	int chars;
 
 	if (rule->max_bytes > 0 && len > rule->max_bytes)
 	{
-		add_fault(faults, rule->name, "string_too_long",
+		add_fault(faults,
+				  rule->name,
+				  "string_too_long",
 				  psprintf("String should have at most %d bytes", rule->max_bytes));
 		return;
 	}
 	/* Bytes tell enough where characters are too many, or one is enough. */
-	chars = countable && (rule->max_chars > 0 || rule->min_chars > 1) ?
-		pg_mbstrlen_with_len(bytes, len) : len;
+	chars = countable && (rule->max_chars > 0 || rule->min_chars > 1)
+				? pg_mbstrlen_with_len(bytes, len)
+				: len;
 	if (rule->max_chars > 0 && chars > rule->max_chars)
-		add_fault(faults, rule->name, "string_too_long",
+		add_fault(faults,
+				  rule->name,
+				  "string_too_long",
 				  psprintf("String should have at most %d characters", rule->max_chars));
 	else if (rule->min_chars > 0 && chars < rule->min_chars)
-		add_fault(faults, rule->name, "string_too_short",
-				  psprintf("String should have at least %d character%s", rule->min_chars,
+		add_fault(faults,
+				  rule->name,
+				  "string_too_short",
+				  psprintf("String should have at least %d character%s",
+						   rule->min_chars,
 						   rule->min_chars == 1 ? "" : "s"));
 }
 
@@ -116,8 +130,8 @@ email_char_fault(pg_wchar c)
 {
 	if (c < 0x20 || (c >= 0x7f && c < 0xa0))
 		return "An email address must not have control characters.";
-	if (c == ' ' || c == 0xa0 || (c >= 0x2000 && c <= 0x200f) ||
-		(c >= 0x2028 && c <= 0x202f) || c == 0x3000 || c == 0xfeff)
+	if (c == ' ' || c == 0xa0 || (c >= 0x2000 && c <= 0x200f) || (c >= 0x2028 && c <= 0x202f) ||
+		c == 0x3000 || c == 0xfeff)
 		return "An email address must not have spaces.";
 	return NULL;
 }
@@ -154,8 +168,7 @@ email_label_fault(const char *label, int len)
 		return "After the @-sign, no part can start or end with a hyphen.";
 	for (int i = 0; i < len; i++)
 	{
-		if (!IS_HIGHBIT_SET(label[i]) && label[i] != '-' &&
-			!isalnum((unsigned char) label[i]))
+		if (!IS_HIGHBIT_SET(label[i]) && label[i] != '-' && !isalnum((unsigned char) label[i]))
 			return "The part after the @-sign has invalid characters.";
 	}
 	return NULL;
@@ -191,8 +204,7 @@ email_fault(const char *email)
 	const char *at = strchr(email, '@');
 	const char *fault;
 
-	if (strlen(email) > EMAIL_MAX * MAX_MULTIBYTE_CHAR_LEN ||
-		pg_mbstrlen(email) > EMAIL_MAX)
+	if (strlen(email) > EMAIL_MAX * MAX_MULTIBYTE_CHAR_LEN || pg_mbstrlen(email) > EMAIL_MAX)
 		return psprintf("The email address is too long. It can have %d characters.", EMAIL_MAX);
 	if (at == NULL)
 		return "An email address must have an @-sign.";
@@ -216,7 +228,7 @@ agent_check_text(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 {
 	const FieldRule *rule = &rules[field];
 	const char *fault;
-	text	   *value;
+	text *value;
 
 	if (PG_ARGISNULL(arg))
 	{
@@ -225,15 +237,17 @@ agent_check_text(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 		return NULL;
 	}
 	value = PG_GETARG_TEXT_PP(arg);
-	if (rule->kind == KIND_EMAIL &&
-		(fault = email_fault(text_to_cstring(value))) != NULL)
-		add_fault(faults, rule->name, "value_error",
+	if (rule->kind == KIND_EMAIL && (fault = email_fault(text_to_cstring(value))) != NULL)
+		add_fault(faults,
+				  rule->name,
+				  "value_error",
 				  psprintf("value is not a valid email address: %s", fault));
-	else if (rule->kind == KIND_ROLE &&
-			 strcmp(text_to_cstring(value), "user") != 0 &&
+	else if (rule->kind == KIND_ROLE && strcmp(text_to_cstring(value), "user") != 0 &&
 			 strcmp(text_to_cstring(value), "assistant") != 0 &&
 			 strcmp(text_to_cstring(value), "system") != 0)
-		add_fault(faults, rule->name, "string_pattern_mismatch",
+		add_fault(faults,
+				  rule->name,
+				  "string_pattern_mismatch",
 				  "String should match pattern '^(user|assistant|system)$'");
 	else
 		check_length(faults, rule, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
@@ -242,8 +256,8 @@ agent_check_text(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 
 /* Checks a uuid argument; false when it is missing. */
 bool
-agent_check_uuid(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
-				 int arg, pg_uuid_t *uuid)
+agent_check_uuid(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo, int arg,
+				 pg_uuid_t *uuid)
 {
 	if (PG_ARGISNULL(arg))
 	{
@@ -264,7 +278,7 @@ agent_check_uuid(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 static char *
 lower_case(const char *utf8)
 {
-	static locale_t table = (locale_t) 0;	/* made once, kept */
+	static locale_t table = (locale_t) 0; /* made once, kept */
 	StringInfoData folded;
 
 	if (table == (locale_t) 0)
@@ -272,7 +286,7 @@ lower_case(const char *utf8)
 	initStringInfo(&folded);
 	for (const char *c = utf8; *c != '\0'; c += pg_utf_mblen((const unsigned char *) c))
 	{
-		pg_wchar	letter = utf8_to_unicode((const unsigned char *) c);
+		pg_wchar letter = utf8_to_unicode((const unsigned char *) c);
 		unsigned char bytes[8] = {0};
 
 		if (table != (locale_t) 0)
@@ -289,9 +303,9 @@ lower_case(const char *utf8)
 static char *
 composed(const char *utf8)
 {
-	int			len = pg_mbstrlen(utf8);
-	pg_wchar   *wide = palloc((len + 1) * sizeof(pg_wchar));
-	pg_wchar   *normal;
+	int len = pg_mbstrlen(utf8);
+	pg_wchar *wide = palloc((len + 1) * sizeof(pg_wchar));
+	pg_wchar *normal;
 	StringInfoData text;
 
 	pg_mb2wchar(utf8, wide);
@@ -314,7 +328,7 @@ composed(const char *utf8)
 char *
 agent_email_key(const text *email)
 {
-	char	   *address = text_to_cstring(email);
+	char *address = text_to_cstring(email);
 
 	if (strlen(address) > EMAIL_MAX * MAX_MULTIBYTE_CHAR_LEN)
 		return NULL;
@@ -325,9 +339,9 @@ agent_email_key(const text *email)
 char *
 agent_email_stored(const text *email)
 {
-	char	   *address = text_to_cstring(email);
-	char	   *domain = strchr(address, '@') + 1;
-	char	   *lower = lower_case(domain);
+	char *address = text_to_cstring(email);
+	char *domain = strchr(address, '@') + 1;
+	char *lower = lower_case(domain);
 
 	*domain = '\0';
 	return psprintf("%s%s", address, lower);
