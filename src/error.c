@@ -24,34 +24,58 @@ typedef struct ErrorEntry
 	const char *hint;    /* or NULL */
 } ErrorEntry;
 
-/* clang-format off: a table */
+/* clang-format off */
 static const ErrorEntry errors[AGENT_ERROR_COUNT] = {
-	[AGENT_NOT_AUTHENTICATED] =
-		{"not_authenticated",
-		 "28000",
-		 401,
-		 "not authenticated",
-		 "Log in with agent_login, then set agent.token or send the header Authorization: Bearer."},
-	[AGENT_INVALID_SCHEME] = {"invalid_scheme",
-							  "28000",
-							  401,
-							  "invalid authentication credentials",
-							  "The header Authorization takes the scheme Bearer."},
-	[AGENT_INVALID_TOKEN] =
-		{"invalid_token", "28000", 401, "invalid token", "Log in again with agent_login."},
-	[AGENT_USER_NOT_FOUND] = {"user_not_found", "28000", 401, "user not found", NULL},
-	[AGENT_USER_INACTIVE] = {"user_inactive", "28000", 403, "user is inactive", NULL},
-	[AGENT_BAD_CREDENTIALS] =
-		{"bad_credentials", "28P01", 401, "incorrect email or password", NULL},
-	[AGENT_EMAIL_TAKEN] = {"email_taken",
-						   "23505",
-						   400,
-						   "email already registered",
-						   "Case does not distinguish addresses."},
-	[AGENT_USERNAME_TAKEN] = {"username_taken", "23505", 400, "username already taken", NULL},
-	[AGENT_CONVERSATION_NOT_FOUND] =
-		{"conversation_not_found", "P0002", 404, "conversation not found", NULL},
-	[AGENT_VALIDATION_FAILED] = {"validation_failed", "22023", 422, "validation failed", NULL},
+	[AGENT_NOT_AUTHENTICATED] = {
+		"not_authenticated", "28000", 401,
+		"not authenticated",
+		"Log in with agent_login, then set agent.token or send the header Authorization: Bearer."
+	},
+	[AGENT_INVALID_SCHEME] = {
+		"invalid_scheme", "28000", 401,
+		"invalid authentication credentials",
+		"The header Authorization takes the scheme Bearer."
+	},
+	[AGENT_INVALID_TOKEN] = {
+		"invalid_token", "28000", 401,
+		"invalid token",
+		"Log in again with agent_login."
+	},
+	[AGENT_USER_NOT_FOUND] = {
+		"user_not_found", "28000", 401,
+		"user not found",
+		NULL
+	},
+	[AGENT_USER_INACTIVE] = {
+		"user_inactive", "28000", 403,
+		"user is inactive",
+		NULL
+	},
+	[AGENT_BAD_CREDENTIALS] = {
+		"bad_credentials", "28P01", 401,
+		"incorrect email or password",
+		NULL
+	},
+	[AGENT_EMAIL_TAKEN] = {
+		"email_taken", "23505", 400,
+		"email already registered",
+		"Case does not distinguish addresses."
+	},
+	[AGENT_USERNAME_TAKEN] = {
+		"username_taken", "23505", 400,
+		"username already taken",
+		NULL
+	},
+	[AGENT_CONVERSATION_NOT_FOUND] = {
+		"conversation_not_found", "P0002", 404,
+		"conversation not found",
+		NULL
+	},
+	[AGENT_VALIDATION_FAILED] = {
+		"validation_failed", "22023", 422,
+		"validation failed",
+		NULL
+	},
 };
 /* clang-format on */
 

@@ -20,10 +20,11 @@
 
 #define MAX_ARGS 7
 
+/* clang-format off */
 /* In the order of the views, whose rows the functions return. */
 #define USER_COLUMNS "id, email, username, is_active, created_at"
-#define CONVERSATION_COLUMNS                                                                       \
-	"id, title, is_archived, created_at, updated_at, message_count, user_id"
+#define CONVERSATION_COLUMNS "id, title, is_archived, created_at, updated_at, message_count, user_id"
+/* clang-format on */
 
 typedef struct Statement
 {
@@ -33,101 +34,88 @@ typedef struct Statement
 	Oid args[MAX_ARGS];
 } Statement;
 
-/* clang-format off: a table */
+/* clang-format off */
 static const Statement statements[AGENT_PLAN_COUNT] = {
-	[AGENT_PLAN_USER_TAKEN] = {"SELECT EXISTS (SELECT FROM agent.users WHERE email_key = $1),"
-							   " EXISTS (SELECT FROM agent.users WHERE username = $2)",
-							   false,
-							   2,
-							   {TEXTOID, TEXTOID}},
-	[AGENT_PLAN_USER_INSERT] =
-		{"INSERT INTO agent.users (id, email, email_key, username, password_hash, created_at)"
-		 " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING " USER_COLUMNS,
-		 false,
-		 6,
-		 {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}},
-	[AGENT_PLAN_USER_BY_EMAIL] =
-		{"SELECT id, password_hash, is_active FROM agent.users WHERE email_key = $1",
-		 false,
-		 1,
-		 {TEXTOID}},
-	[AGENT_PLAN_USER_GET] = {"SELECT " USER_COLUMNS " FROM agent.users WHERE id = $1",
-							 true,
-							 1,
-							 {UUIDOID}},
-	[AGENT_PLAN_SESSION_INSERT] =
-		{"INSERT INTO agent.sessions (user_id, id, created_at, expires_at, user_agent)"
-		 " SELECT id, $2, $3, $4, $5 FROM agent.users WHERE id = $1 AND is_active FOR KEY SHARE",
-		 false,
-		 5,
-		 {UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID}},
-	[AGENT_PLAN_SESSION_EXPIRE] =
-		{"DELETE FROM agent.sessions WHERE user_id = $1 AND expires_at <= $2",
-		 false,
-		 2,
-		 {UUIDOID, TIMESTAMPTZOID}},
-	[AGENT_PLAN_KEY_INSERT] =
-		{"INSERT INTO agent.signing_keys (kid, secret, created_at) VALUES ($1, $2, $3)",
-		 false,
-		 3,
-		 {UUIDOID, BYTEAOID, TIMESTAMPTZOID}},
-	[AGENT_PLAN_KEY_RETIRE] =
-		{"UPDATE agent.signing_keys SET retires_at = $1 WHERE retires_at IS NULL",
-		 false,
-		 1,
-		 {TIMESTAMPTZOID}},
-	[AGENT_PLAN_KEY_EXPIRE] = {"DELETE FROM agent.signing_keys WHERE retires_at <= $1",
-							   false,
-							   1,
-							   {TIMESTAMPTZOID}},
-	[AGENT_PLAN_KEY_LIST] =
-		{"SELECT kid FROM agent.signing_keys WHERE retires_at IS NULL OR retires_at > $1"
-		 " ORDER BY retires_at DESC NULLS FIRST, created_at DESC",
-		 false,
-		 1,
-		 {TIMESTAMPTZOID}},
-	[AGENT_PLAN_CONVERSATION_INSERT] =
-		{"INSERT INTO agent.conversations"
-		 " (user_id, id, title, created_at, updated_at, message_count, next_seq)"
-		 " VALUES ($1, $2, $3, $4, $4, $5, $5 + 1) RETURNING " CONVERSATION_COLUMNS,
-		 false,
-		 5,
-		 {UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, INT8OID}},
-	[AGENT_PLAN_CONVERSATION_GET] = {"SELECT " CONVERSATION_COLUMNS
-									 " FROM agent.conversations WHERE user_id = $1 AND id = $2",
-									 true,
-									 2,
-									 {UUIDOID, UUIDOID}},
-	[AGENT_PLAN_CONVERSATION_UPDATE] =
-		{"UPDATE agent.conversations SET title = coalesce($3, title),"
-		 " is_archived = coalesce($4, is_archived), updated_at = greatest(updated_at, $5)"
-		 " WHERE user_id = $1 AND id = $2 RETURNING " CONVERSATION_COLUMNS,
-		 false,
-		 5,
-		 {UUIDOID, UUIDOID, TEXTOID, BOOLOID, TIMESTAMPTZOID}},
-	[AGENT_PLAN_CONVERSATION_DELETE] =
-		{"DELETE FROM agent.conversations WHERE user_id = $1 AND id = $2",
-		 false,
-		 2,
-		 {UUIDOID, UUIDOID}},
+	[AGENT_PLAN_USER_TAKEN] = {
+		"SELECT EXISTS (SELECT FROM agent.users WHERE email_key = $1),"
+		" EXISTS (SELECT FROM agent.users WHERE username = $2)",
+		false, 2, {TEXTOID, TEXTOID}
+	},
+	[AGENT_PLAN_USER_INSERT] = {
+		"INSERT INTO agent.users (id, email, email_key, username, password_hash, created_at)"
+		" VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING " USER_COLUMNS,
+		false, 6, {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
+	},
+	[AGENT_PLAN_USER_BY_EMAIL] = {
+		"SELECT id, password_hash, is_active FROM agent.users WHERE email_key = $1",
+		false, 1, {TEXTOID}
+	},
+	[AGENT_PLAN_USER_GET] = {
+		"SELECT " USER_COLUMNS " FROM agent.users WHERE id = $1",
+		true, 1, {UUIDOID}
+	},
+	[AGENT_PLAN_SESSION_INSERT] = {
+		"INSERT INTO agent.sessions (user_id, id, created_at, expires_at, user_agent)"
+		" SELECT id, $2, $3, $4, $5 FROM agent.users WHERE id = $1 AND is_active FOR KEY SHARE",
+		false, 5, {UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID}
+	},
+	[AGENT_PLAN_SESSION_EXPIRE] = {
+		"DELETE FROM agent.sessions WHERE user_id = $1 AND expires_at <= $2",
+		false, 2, {UUIDOID, TIMESTAMPTZOID}
+	},
+	[AGENT_PLAN_KEY_INSERT] = {
+		"INSERT INTO agent.signing_keys (kid, secret, created_at) VALUES ($1, $2, $3)",
+		false, 3, {UUIDOID, BYTEAOID, TIMESTAMPTZOID}
+	},
+	[AGENT_PLAN_KEY_RETIRE] = {
+		"UPDATE agent.signing_keys SET retires_at = $1 WHERE retires_at IS NULL",
+		false, 1, {TIMESTAMPTZOID}
+	},
+	[AGENT_PLAN_KEY_EXPIRE] = {
+		"DELETE FROM agent.signing_keys WHERE retires_at <= $1",
+		false, 1, {TIMESTAMPTZOID}
+	},
+	[AGENT_PLAN_KEY_LIST] = {
+		"SELECT kid FROM agent.signing_keys WHERE retires_at IS NULL OR retires_at > $1"
+		" ORDER BY retires_at DESC NULLS FIRST, created_at DESC",
+		false, 1, {TIMESTAMPTZOID}
+	},
+	[AGENT_PLAN_CONVERSATION_INSERT] = {
+		"INSERT INTO agent.conversations"
+		" (user_id, id, title, created_at, updated_at, message_count, next_seq)"
+		" VALUES ($1, $2, $3, $4, $4, $5, $5 + 1) RETURNING " CONVERSATION_COLUMNS,
+		false, 5, {UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, INT8OID}
+	},
+	[AGENT_PLAN_CONVERSATION_GET] = {
+		"SELECT " CONVERSATION_COLUMNS " FROM agent.conversations WHERE user_id = $1 AND id = $2",
+		true, 2, {UUIDOID, UUIDOID}
+	},
+	[AGENT_PLAN_CONVERSATION_UPDATE] = {
+		"UPDATE agent.conversations SET title = coalesce($3, title),"
+		" is_archived = coalesce($4, is_archived), updated_at = greatest(updated_at, $5)"
+		" WHERE user_id = $1 AND id = $2 RETURNING " CONVERSATION_COLUMNS,
+		false, 5, {UUIDOID, UUIDOID, TEXTOID, BOOLOID, TIMESTAMPTZOID}
+	},
+	[AGENT_PLAN_CONVERSATION_DELETE] = {
+		"DELETE FROM agent.conversations WHERE user_id = $1 AND id = $2",
+		false, 2, {UUIDOID, UUIDOID}
+	},
 
 	/*
 	 * Takes the row's lock, so that seq has no gap and follows the order of
 	 * acceptance, and updated_at (the message's time) never runs backwards.
 	 */
-	[AGENT_PLAN_CONVERSATION_NEXT_SEQ] =
-		{"UPDATE agent.conversations SET next_seq = next_seq + 1,"
-		 " message_count = message_count + 1, updated_at = greatest(updated_at, $3)"
-		 " WHERE user_id = $1 AND id = $2 RETURNING next_seq - 1, updated_at",
-		 false,
-		 3,
-		 {UUIDOID, UUIDOID, TIMESTAMPTZOID}},
-	[AGENT_PLAN_MESSAGE_INSERT] =
-		{"INSERT INTO agent.messages (user_id, id, conversation_id, seq, role, content, created_at)"
-		 " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-		 false,
-		 7,
-		 {UUIDOID, UUIDOID, UUIDOID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID}},
+	[AGENT_PLAN_CONVERSATION_NEXT_SEQ] = {
+		"UPDATE agent.conversations SET next_seq = next_seq + 1,"
+		" message_count = message_count + 1, updated_at = greatest(updated_at, $3)"
+		" WHERE user_id = $1 AND id = $2 RETURNING next_seq - 1, updated_at",
+		false, 3, {UUIDOID, UUIDOID, TIMESTAMPTZOID}
+	},
+	[AGENT_PLAN_MESSAGE_INSERT] = {
+		"INSERT INTO agent.messages (user_id, id, conversation_id, seq, role, content, created_at)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7)",
+		false, 7, {UUIDOID, UUIDOID, UUIDOID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
+	},
 };
 /* clang-format on */
 

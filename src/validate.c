@@ -37,7 +37,7 @@ typedef struct FieldRule
 	int max_bytes; /* 0: not bounded */
 } FieldRule;
 
-/* clang-format off: a table */
+/* clang-format off */
 static const FieldRule rules[] = {
 	[AGENT_FIELD_EMAIL] = {"email", true, KIND_EMAIL, 0, 0, 0},
 	[AGENT_FIELD_USERNAME] = {"username", true, KIND_TEXT, 3, 50, 0},
