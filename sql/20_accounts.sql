@@ -1,5 +1,7 @@
 -- Accounts: people, how they register, log in and see themselves.
 
+-- The library looks rows up below the level of SQL (src/lookup.c), in heaps, by
+-- keys that come first: here and in the other tables.
 CREATE TABLE agent.users (
     id            uuid PRIMARY KEY,
     email         text NOT NULL CHECK (char_length(email) <= 100),
@@ -8,7 +10,7 @@ CREATE TABLE agent.users (
     password_hash text NOT NULL,
     is_active     boolean NOT NULL DEFAULT true,
     created_at    timestamptz NOT NULL
-);
+) USING heap;
 
 COMMENT ON TABLE agent.users IS 'One row per account.';
 COMMENT ON COLUMN agent.users.id IS 'UUID version 7: ordered by the time of registration.';

@@ -8,7 +8,7 @@ CREATE TABLE agent.sessions (
     ended_at   timestamptz,
     user_agent text CHECK (char_length(user_agent) <= 256),
     PRIMARY KEY (user_id, id)
-);
+) USING heap;
 
 COMMENT ON TABLE agent.sessions IS 'One row per login. Rows that expired go at the account''s next login.';
 COMMENT ON COLUMN agent.sessions.user_id IS 'Whose session.';

@@ -5,7 +5,7 @@ CREATE TABLE agent.signing_keys (
     secret     bytea NOT NULL CHECK (octet_length(secret) = 32),
     created_at timestamptz NOT NULL,
     retires_at timestamptz
-);
+) USING heap;
 
 -- No pg_extension_config_dump: a dump must not carry secrets. A restored
 -- database makes its own key, and people log in again.

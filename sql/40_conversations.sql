@@ -10,7 +10,7 @@ CREATE TABLE agent.conversations (
     message_count bigint NOT NULL DEFAULT 0,
     next_seq      bigint NOT NULL DEFAULT 1,
     PRIMARY KEY (user_id, id)
-);
+) USING heap;
 
 -- The order of lists. No index covers a column that changes with every
 -- message, so that counting a message stays a heap-only update.

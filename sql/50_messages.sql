@@ -13,7 +13,7 @@ CREATE TABLE agent.messages (
     -- plan made for a small account into scanning a large one.
     UNIQUE (user_id, conversation_id, seq),
     FOREIGN KEY (user_id, conversation_id) REFERENCES agent.conversations (user_id, id) ON DELETE CASCADE
-);
+) USING heap;
 
 COMMENT ON TABLE agent.messages IS 'One row per message.';
 COMMENT ON COLUMN agent.messages.user_id IS 'Whose message: the owner of the conversation.';

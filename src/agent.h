@@ -105,8 +105,6 @@ typedef enum AgentTable
 	AGENT_CONVERSATIONS
 } AgentTable;
 
-#define AGENT_ROW_COLUMNS 8 /* of the widest table that is looked up */
-
 typedef struct AgentRowRef
 {
 	AgentTable table;
@@ -119,8 +117,8 @@ typedef struct AgentRowRef
 typedef struct AgentRow
 {
 	AgentRowRef ref;
-	Datum values[AGENT_ROW_COLUMNS];
-	bool nulls[AGENT_ROW_COLUMNS];
+	Datum *values; /* in the order of the columns, from 0 */
+	bool *nulls;
 } AgentRow;
 
 extern bool agent_row_find(AgentTable table, const pg_uuid_t *key, Snapshot snapshot,

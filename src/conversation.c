@@ -22,12 +22,11 @@ agent_require_conversation(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t key[2] = {agent_caller()};
 	AgentFaults faults;
-	AgentRow row;
 
 	agent_faults_init(&faults);
 	agent_check_uuid(&faults, AGENT_FIELD_CONVERSATION_ID, fcinfo, 0, &key[1]);
 	agent_faults_raise(&faults);
-	if (!agent_row_find(AGENT_CONVERSATIONS, key, GetActiveSnapshot(), &row))
+	if (!agent_row_find(AGENT_CONVERSATIONS, key, GetActiveSnapshot(), NULL))
 		agent_raise(AGENT_CONVERSATION_NOT_FOUND, NULL);
 	PG_RETURN_BOOL(true);
 }

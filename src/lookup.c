@@ -57,45 +57,49 @@ has_key(HeapTuple tuple, const pg_uuid_t *key, int columns)
 	return memcmp(GETSTRUCT(tuple), key, columns * sizeof(pg_uuid_t)) == 0;
 }
 
+/* Fills a row from a tuple, copied into the current memory context. */
+static void
+read_row(AgentTable table, Relation relation, HeapTuple tuple, AgentRow *row)
+{
+	TupleDesc desc = RelationGetDescr(relation);
+
+	row->ref.table = table;
+	row->ref.relid = RelationGetRelid(relation);
+	row->ref.tid = tuple->t_self;
+	row->ref.xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
+	memcpy(row->ref.key, GETSTRUCT(tuple), tables[table].key_columns * sizeof(pg_uuid_t));
+	row->values = palloc(desc->natts * sizeof(Datum));
+	row->nulls = palloc(desc->natts * sizeof(bool));
+	heap_deform_tuple(heap_copytuple(tuple), desc, row->values, row->nulls);
+}
+
 /*
  * Finds the row of this key that the snapshot sees; false when there is none.
  *
- * The values are copied into the caller's memory context.
+ * row may be NULL where it only matters that there is one.
  */
 bool
 agent_row_find(AgentTable table, const pg_uuid_t *key, Snapshot snapshot, AgentRow *row)
 {
 	Relation relation = table_open(relation_oid(tables[table].table), AccessShareLock);
-	SysScanDesc scan;
+	Oid index = relation_oid(tables[table].key_index);
+	int columns = tables[table].key_columns;
 	ScanKeyData keys[2];
+	SysScanDesc scan;
 	HeapTuple tuple;
+	bool found;
 
-	Assert(RelationGetNumberOfAttributes(relation) <= AGENT_ROW_COLUMNS);
-	for (int i = 0; i < tables[table].key_columns; i++)
+	for (int i = 0; i < columns; i++)
 		ScanKeyInit(&keys[i], i + 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(&key[i]));
-	scan = systable_beginscan(relation,
-							  relation_oid(tables[table].key_index),
-							  true,
-							  snapshot,
-							  tables[table].key_columns,
-							  keys);
+	scan = systable_beginscan(relation, index, true, snapshot, columns, keys);
 	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-	{
-		row->ref.table = table;
-		row->ref.relid = RelationGetRelid(relation);
-		row->ref.tid = tuple->t_self;
-		row->ref.xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
-		memcpy(row->ref.key, key, tables[table].key_columns * sizeof(pg_uuid_t));
-		heap_deform_tuple(heap_copytuple(tuple),
-						  RelationGetDescr(relation),
-						  row->values,
-						  row->nulls);
-	}
+	found = HeapTupleIsValid(tuple);
+	if (found && row != NULL)
+		read_row(table, relation, tuple, row);
 	systable_endscan(scan);
 	/* The lock is kept, as that of any table a statement reads. */
 	table_close(relation, NoLock);
-	return HeapTupleIsValid(tuple);
+	return found;
 }
 
 /* Tells whether the snapshot still sees that very version of the row. */

@@ -19,8 +19,6 @@
 static const char *const marks[] = {
 	"agent_register", "agent_login", "agent_authenticate", "agent.token", "request.headers"};
 
-static char hidden[] = "statement hidden: it may hold a password or a token";
-
 static emit_log_hook_type previous_hook = NULL;
 
 /* Tells whether a text mentions a mark. */
@@ -35,7 +33,7 @@ mentions_mark(const char *text)
 
 		for (const char *c = text; *c != '\0'; c++)
 		{
-			if (pg_strncasecmp(c, marks[i], len) == 0)
+			if (pg_ascii_tolower(*c) == marks[i][0] && pg_strncasecmp(c, marks[i], len) == 0)
 				return true;
 		}
 	}
@@ -46,8 +44,8 @@ mentions_mark(const char *text)
  * Hides the statement from a log entry.
  *
  * Entries below ERROR that quote the statement are about it (log_statement,
- * log_min_duration_statement, auto_explain); the message of an error is what it
- * is, and reaches the client too.
+ * log_min_duration_statement, auto_explain) and are overwritten in place; the
+ * message of an error is what it is, and reaches the client too.
  */
 static void
 hide_statement(ErrorData *entry)
@@ -61,7 +59,9 @@ hide_statement(ErrorData *entry)
 			entry->detail = NULL;
 			entry->detail_log = NULL;
 			if (mentions_mark(entry->message))
-				entry->message = hidden;
+				strlcpy(entry->message,
+						"statement hidden: it may hold a password or a token",
+						strlen(entry->message) + 1);
 		}
 	}
 	if (previous_hook != NULL)

@@ -55,29 +55,34 @@ static const FieldRule rules[] = {
 };
 /* clang-format on */
 
-/* Starts a list of faults in the current memory context. */
+/* Starts a list of faults, which costs nothing while it is empty. */
 void
 agent_faults_init(AgentFaults *faults)
 {
 	faults->count = 0;
-	initStringInfo(&faults->text);
-	initStringInfo(&faults->json);
-	appendStringInfoChar(&faults->json, '[');
 }
 
-/* Adds a fault of a field. */
+/* Adds a fault of a field, in the current memory context. */
 static void
 add_fault(AgentFaults *faults, const char *field, const char *type, const char *message)
 {
-	appendStringInfo(&faults->text, "%s%s: %s", faults->count > 0 ? "\n" : "", field, message);
+	const char *separator = faults->count > 0 ? "," : "[";
+
+	if (faults->count++ == 0)
+	{
+		initStringInfo(&faults->text);
+		initStringInfo(&faults->json);
+	}
+	else
+		appendStringInfoChar(&faults->text, '\n');
+	appendStringInfo(&faults->text, "%s: %s", field, message);
 	appendStringInfo(&faults->json,
 					 "%s{\"type\":\"%s\",\"loc\":[\"body\",\"%s\"],\"msg\":",
-					 faults->count > 0 ? "," : "",
+					 separator,
 					 type,
 					 field);
 	escape_json(&faults->json, message);
 	appendStringInfoChar(&faults->json, '}');
-	faults->count++;
 }
 
 /* Raises validation_failed when there is any fault. */
