@@ -17,6 +17,7 @@ void
 _PG_init(void)
 {
 	agent_guc_define();
+	agent_identity_init();
 	agent_redact_init();
 	agent_jwt_load();
 }

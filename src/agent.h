@@ -13,6 +13,7 @@
 #include "compat.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
+#include "storage/buf.h"
 #include "storage/itemptr.h"
 #include "utils/snapshot.h"
 #include "utils/timestamp.h"
@@ -44,6 +45,7 @@ extern char *agent_token;
 extern void agent_guc_define(void);
 
 /* identity.c */
+extern void agent_identity_init(void);
 extern pg_uuid_t agent_caller(void);
 
 /* json.c */
@@ -109,6 +111,8 @@ typedef struct AgentRowRef
 {
 	AgentTable table;
 	Oid relid;
+	AgentFile file;
+	Buffer buffer; /* where the row's page was */
 	ItemPointerData tid;
 	TransactionId xmin;
 	pg_uuid_t key[2];

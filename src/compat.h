@@ -28,6 +28,17 @@
 #define agent_json_lexer(text, len) makeJsonLexContextCstringLen((text), (len), PG_UTF8, true)
 #endif
 
+/* What names a relation's file was renamed in 16. */
+#if PG_VERSION_NUM >= 160000
+#include "storage/relfilelocator.h"
+typedef RelFileLocator AgentFile;
+#define AGENT_FILE_OF(relation) ((relation)->rd_locator)
+#else
+#include "storage/relfilenode.h"
+typedef RelFileNode AgentFile;
+#define AGENT_FILE_OF(relation) ((relation)->rd_node)
+#endif
+
 /* Base64 speaks of bytes as uint8 since 18. */
 #if PG_VERSION_NUM >= 180000
 typedef uint8 agent_b64_byte;

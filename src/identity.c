@@ -36,12 +36,17 @@ enum
 /*
  * What a snapshot can see: equal stamps see equal rows.
  *
- * The end of any transaction that wrote moves the first, this one's own writes
- * move the second.
+ * Below xmax no transaction can begin, so those in progress only become fewer:
+ * where their number is the same, they are. This one's own writes move command;
+ * what it takes back, and its end, clear the memo's stamp.
  */
 typedef struct SnapshotStamp
 {
-	uint64 completions; /* transactions that had ended; 0 if unknown */
+	bool known;
+	TransactionId xmin;
+	TransactionId xmax;
+	uint32 in_progress;
+	int32 subtransactions;
 	CommandId command;
 } SnapshotStamp;
 
@@ -75,25 +80,49 @@ current_snapshot(void)
 	return ActiveSnapshotSet() ? GetActiveSnapshot() : GetTransactionSnapshot();
 }
 
-/* Returns what the snapshot can see. */
+/* Returns what the snapshot can see; unknown where it does not list all it must. */
 static SnapshotStamp
 stamp_of(Snapshot snapshot)
 {
-	return (SnapshotStamp){.completions = snapshot->snapXactCompletionCount,
+	return (SnapshotStamp){.known = !snapshot->suboverflowed,
+						   .xmin = snapshot->xmin,
+						   .xmax = snapshot->xmax,
+						   .in_progress = snapshot->xcnt,
+						   .subtransactions = snapshot->subxcnt,
 						   .command = snapshot->curcid};
 }
 
-/*
- * Tells whether two stamps are known to see the same rows.
- *
- * A snapshot handed on to another process does not know its count. A parallel
- * worker lives for one statement and sees no other snapshot.
- */
+/* Tells whether two stamps are known to see the same rows. */
 static bool
 same_stamp(const SnapshotStamp *a, const SnapshotStamp *b)
 {
-	return a->completions == b->completions && a->command == b->command &&
-		   (a->completions != 0 || IsParallelWorker());
+	return a->known && b->known && a->xmin == b->xmin && a->xmax == b->xmax &&
+		   a->in_progress == b->in_progress && a->subtransactions == b->subtransactions &&
+		   a->command == b->command;
+}
+
+/* Forgets what was seen when a transaction that may have written ends. */
+static void
+at_transaction_end(XactEvent event, void *arg)
+{
+	if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
+		memo.stamp.known = false;
+}
+
+/* Forgets what was seen when a part of a transaction is taken back. */
+static void
+at_subtransaction_end(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		memo.stamp.known = false;
+}
+
+/* Watches the ends of transactions. */
+void
+agent_identity_init(void)
+{
+	RegisterXactCallback(at_transaction_end, NULL);
+	RegisterSubXactCallback(at_subtransaction_end, NULL);
 }
 
 /* Raises what is wrong with the account or the session of a good token. */

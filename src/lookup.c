@@ -8,16 +8,20 @@
  * file that asked. One such look-up costs about a tenth of a query through SPI.
  *
  * An AgentRowRef remembers the version of a row that was seen. As long as that
- * version is visible, everything read from it holds, and finding out takes one
- * fetch by its address.
+ * version is visible, everything read from it holds. Finding out takes one look
+ * at the buffer that had its page: if that holds another page by now, or nothing,
+ * or the table was rewritten, the answer is no, and the row is looked up again.
  */
 #include "agent.h"
 
 #include "access/genam.h"
 #include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/relscan.h"
 #include "access/skey.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "executor/tuptable.h"
 #include "storage/bufmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -50,21 +54,17 @@ relation_oid(const char *name)
 	return relid;
 }
 
-/* Tells whether a tuple's first columns, which are uuids, are this key. */
-static bool
-has_key(HeapTuple tuple, const pg_uuid_t *key, int columns)
-{
-	return memcmp(GETSTRUCT(tuple), key, columns * sizeof(pg_uuid_t)) == 0;
-}
-
-/* Fills a row from a tuple, copied into the current memory context. */
+/* Fills a row from the tuple of a scan, copied into the current memory context. */
 static void
-read_row(AgentTable table, Relation relation, HeapTuple tuple, AgentRow *row)
+read_row(AgentTable table, SysScanDesc scan, HeapTuple tuple, AgentRow *row)
 {
+	Relation relation = scan->heap_rel;
 	TupleDesc desc = RelationGetDescr(relation);
 
 	row->ref.table = table;
 	row->ref.relid = RelationGetRelid(relation);
+	row->ref.file = AGENT_FILE_OF(relation);
+	row->ref.buffer = ((BufferHeapTupleTableSlot *) scan->slot)->buffer;
 	row->ref.tid = tuple->t_self;
 	row->ref.xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
 	memcpy(row->ref.key, GETSTRUCT(tuple), tables[table].key_columns * sizeof(pg_uuid_t));
@@ -95,32 +95,56 @@ agent_row_find(AgentTable table, const pg_uuid_t *key, Snapshot snapshot, AgentR
 	tuple = systable_getnext(scan);
 	found = HeapTupleIsValid(tuple);
 	if (found && row != NULL)
-		read_row(table, relation, tuple, row);
+		read_row(table, scan, tuple, row);
 	systable_endscan(scan);
 	/* The lock is kept, as that of any table a statement reads. */
 	table_close(relation, NoLock);
 	return found;
 }
 
-/* Tells whether the snapshot still sees that very version of the row. */
+/* Tells whether a page still has that version of the row, visible to the snapshot. */
+static bool
+page_has_row(Buffer buffer, const AgentRowRef *ref, Snapshot snapshot)
+{
+	Page page = BufferGetPage(buffer);
+	OffsetNumber offset = ItemPointerGetOffsetNumber(&ref->tid);
+	HeapTupleData tuple;
+	ItemId item;
+
+	if (offset > PageGetMaxOffsetNumber(page))
+		return false;
+	item = PageGetItemId(page, offset);
+	if (!ItemIdIsNormal(item))
+		return false;
+	tuple.t_data = (HeapTupleHeader) PageGetItem(page, item);
+	tuple.t_len = ItemIdGetLength(item);
+	tuple.t_tableOid = ref->relid;
+	tuple.t_self = ref->tid;
+	return HeapTupleHeaderGetRawXmin(tuple.t_data) == ref->xmin &&
+		   memcmp(GETSTRUCT(&tuple),
+				  ref->key,
+				  tables[ref->table].key_columns * sizeof(pg_uuid_t)) == 0 &&
+		   HeapTupleSatisfiesVisibility(&tuple, snapshot, buffer);
+}
+
+/*
+ * Tells whether the snapshot is known to still see that very version of the row.
+ *
+ * It takes no lock on the table: the buffer is pinned before it is looked at, and
+ * a file that is dropped takes its pages out of the buffers first.
+ */
 bool
 agent_row_unchanged(const AgentRowRef *ref, Snapshot snapshot)
 {
-	Relation relation = try_table_open(ref->relid, AccessShareLock);
-	HeapTupleData tuple;
-	Buffer buffer;
-	bool unchanged = false;
+	bool unchanged;
 
-	if (relation == NULL)
+	if (!ReadRecentBuffer(ref->file,
+						  MAIN_FORKNUM,
+						  ItemPointerGetBlockNumber(&ref->tid),
+						  ref->buffer))
 		return false;
-	tuple.t_self = ref->tid;
-	if (ItemPointerGetBlockNumber(&ref->tid) < RelationGetNumberOfBlocks(relation) &&
-		heap_fetch(relation, snapshot, &tuple, &buffer, false))
-	{
-		unchanged = HeapTupleHeaderGetRawXmin(tuple.t_data) == ref->xmin &&
-					has_key(&tuple, ref->key, tables[ref->table].key_columns);
-		ReleaseBuffer(buffer);
-	}
-	table_close(relation, NoLock);
+	LockBuffer(ref->buffer, BUFFER_LOCK_SHARE);
+	unchanged = page_has_row(ref->buffer, ref, snapshot);
+	UnlockReleaseBuffer(ref->buffer);
 	return unchanged;
 }
