@@ -35,7 +35,7 @@ typedef enum AgentError
 	AGENT_ERROR_COUNT
 } AgentError;
 
-extern void agent_raise(AgentError error, const char *detail) pg_attribute_noreturn();
+extern _Noreturn void agent_raise(AgentError error, const char *detail);
 
 /* guc.c */
 extern int agent_access_token_ttl;

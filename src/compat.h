@@ -12,6 +12,11 @@
 #include "common/base64.h"
 #include "common/jsonapi.h"
 
+/* Access to variable-length values left postgres.h in 16. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /* JSON parser actions return a verdict since 16, nothing before. */
 #if PG_VERSION_NUM >= 160000
 #define JSON_ACTION      JsonParseErrorType
