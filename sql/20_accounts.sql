@@ -70,8 +70,7 @@ HTTP 200. Errors: bad_credentials 401, user_inactive 403 (only after the right p
 
 CREATE FUNCTION @extschema@.agent_me()
 RETURNS @extschema@.agent_users
-LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED
-SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'agent_me';
 
 COMMENT ON FUNCTION @extschema@.agent_me() IS

@@ -81,8 +81,7 @@ HTTP 200. Errors: not_authenticated 401.';
 
 CREATE FUNCTION @extschema@.agent_conversation_get(conversation_id uuid)
 RETURNS @extschema@.agent_conversations
-LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED
-SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'agent_conversation_get';
 
 COMMENT ON FUNCTION @extschema@.agent_conversation_get(uuid) IS

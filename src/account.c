@@ -2,8 +2,8 @@
  * account.c
  *		Accounts: register, log in, see oneself.
  *
- * Called through SQL by anybody (register, login) or by a signed-in person (me),
- * as agent_owner. Arguments hold passwords: no statement text or value of theirs
+ * Called through SQL by anybody (register, login: as agent_owner) or by a signed-in
+ * person (me: as oneself). Arguments hold passwords: no statement text or value of theirs
  * may reach a message. Results are in the caller's memory context.
  */
 #include "agent.h"

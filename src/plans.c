@@ -2,8 +2,9 @@
  * plans.c
  *		Every SQL statement of the module, prepared once per backend.
  *
- * Callers have connected SPI and run as agent_owner with search_path pinned to
- * pg_catalog: all other names are qualified. Every statement on users' rows says
+ * Callers have connected SPI. Those that write run as agent_owner with search_path
+ * pinned to pg_catalog, where all other names are qualified; the two that only read
+ * run as their caller, and qualify their operators too. Every statement on users' rows says
  * user_id = $1 by itself; row security is the second fence. Values are
  * parameters, times among them: nothing is ever put into a text.
  *
@@ -51,7 +52,7 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 		false, 1, {TEXTOID}
 	},
 	[AGENT_PLAN_USER_GET] = {
-		"SELECT " USER_COLUMNS " FROM agent.users WHERE id = $1",
+		"SELECT " USER_COLUMNS " FROM agent.users WHERE id OPERATOR(pg_catalog.=) $1",
 		true, 1, {UUIDOID}
 	},
 	[AGENT_PLAN_SESSION_INSERT] = {
@@ -87,7 +88,8 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 		false, 5, {UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, INT8OID}
 	},
 	[AGENT_PLAN_CONVERSATION_GET] = {
-		"SELECT " CONVERSATION_COLUMNS " FROM agent.conversations WHERE user_id = $1 AND id = $2",
+		"SELECT " CONVERSATION_COLUMNS " FROM agent.conversations"
+		" WHERE user_id OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=) $2",
 		true, 2, {UUIDOID, UUIDOID}
 	},
 	[AGENT_PLAN_CONVERSATION_UPDATE] = {
