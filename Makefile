@@ -5,7 +5,7 @@ OBJS           = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 SHLIB_LINK     = -ldl
 PG_CFLAGS      = -std=gnu11
 # Warnings are for our own code, not for the server's headers.
-PG_CPPFLAGS    = -isystem $(shell $(PG_CONFIG) --includedir-server)
+PG_CPPFLAGS    = -isystem $(includedir_server)
 DATA           = $(wildcard sql/agent--*--*.sql)
 DATA_built     = sql/agent--$(EXTVERSION).sql
 
@@ -24,7 +24,7 @@ REGRESS_PREP   = stage
 EXTRA_CLEAN    = tmp_check bench/bench
 
 PG_CONFIG     ?= pg_config
-PGXS          := $(shell $(PG_CONFIG) --pgxs)
+PGXS          := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
 
 # A bare system has no pg_config yet: quickstart and test install it.
 ifneq ($(PGXS),)

@@ -18,6 +18,7 @@ COMMENT ON COLUMN agent.users.email IS 'As given, with the domain in lower case;
 COMMENT ON COLUMN agent.users.email_key IS 'The address in Unicode NFC and lower case: who somebody is does not depend on case.';
 COMMENT ON COLUMN agent.users.username IS '3 to 50 characters, compared exactly.';
 COMMENT ON COLUMN agent.users.password_hash IS 'passlib''s bcrypt_sha256 version 2, so that no length of password is cut off. No role can read it through the API.';
+COMMENT ON COLUMN agent.users.created_at IS 'Time of registration.';
 COMMENT ON COLUMN agent.users.is_active IS 'false refuses login and every token of the account from the next statement on.';
 
 SELECT pg_extension_config_dump('agent.users', '');

@@ -15,10 +15,11 @@ COMMENT ON COLUMN agent.signing_keys.secret IS '32 random bytes. Not even the ow
 COMMENT ON COLUMN agent.signing_keys.created_at IS 'When the key was made.';
 COMMENT ON COLUMN agent.signing_keys.retires_at IS 'When its last token has expired; NULL for the key that signs.';
 
+-- row_security: the installation calls it, also in a dump, which turns that off.
 CREATE FUNCTION @extschema@.agent_key_rotate()
 RETURNS uuid
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
-SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on
 AS 'MODULE_PATHNAME', 'agent_key_rotate';
 
 COMMENT ON FUNCTION @extschema@.agent_key_rotate() IS

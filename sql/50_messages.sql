@@ -59,7 +59,11 @@ BEGIN ATOMIC
     FROM agent.messages AS m
     WHERE agent.require_conversation(agent_message_list.conversation_id)
       AND m.user_id OPERATOR(pg_catalog.=) @extschema@.agent_uid()
-      AND m.conversation_id OPERATOR(pg_catalog.=) agent_message_list.conversation_id
+      -- Not the bare argument: were it NULL, nothing would be left to run.
+      AND m.conversation_id OPERATOR(pg_catalog.=)
+          CASE WHEN agent_message_list.conversation_id IS NULL
+               THEN '00000000-0000-0000-0000-000000000000'::uuid
+               ELSE agent_message_list.conversation_id END
     ORDER BY m.seq;
 END;
 

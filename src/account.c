@@ -55,7 +55,7 @@ agent_register(PG_FUNCTION_ARGS)
 	Datum values[6];
 	Datum result;
 
-	agent_redact_activity("agent_register");
+	agent_redact_statement("agent_register");
 	PreventCommandIfReadOnly("agent_register()");
 	agent_faults_init(&faults);
 	email = agent_check_text(&faults, AGENT_FIELD_EMAIL, fcinfo, 0);
@@ -151,7 +151,7 @@ agent_login(PG_FUNCTION_ARGS)
 	TimestampTz now;
 	char *token;
 
-	agent_redact_activity("agent_login");
+	agent_redact_statement("agent_login");
 	PreventCommandIfReadOnly("agent_login()");
 	agent_faults_init(&faults);
 	email = agent_check_text(&faults, AGENT_FIELD_LOGIN_EMAIL, fcinfo, 0);

@@ -75,10 +75,11 @@ extern const AgentJsonMember *agent_json_member(const AgentJsonObject *object, c
 typedef struct AgentClaims
 {
 	pg_uuid_t kid;
-	pg_uuid_t user_id;    /* sub */
-	pg_uuid_t session_id; /* sid */
-	int64 issued_at;      /* iat, Unix seconds */
-	int64 expires_at;     /* exp, Unix seconds */
+	pg_uuid_t user_id;      /* sub */
+	pg_uuid_t session_id;   /* sid */
+	int64 issued_at;        /* iat, Unix seconds */
+	int64 expires_at;       /* exp, Unix seconds */
+	TimestampTz good_until; /* exp, or the end of what else it rests upon */
 } AgentClaims;
 
 extern void agent_jwt_load(void);
@@ -89,6 +90,7 @@ extern bool agent_jwt_signature_valid(const char *token, const uint8 *key, int k
 typedef struct AgentKey
 {
 	pg_uuid_t kid;
+	TimestampTz retires_at; /* DT_NOEND for the key that signs */
 	uint8 secret[AGENT_KEY_BYTES];
 } AgentKey;
 
@@ -143,6 +145,7 @@ typedef enum AgentPlan
 	AGENT_PLAN_USER_GET,
 	AGENT_PLAN_SESSION_INSERT,
 	AGENT_PLAN_SESSION_EXPIRE,
+	AGENT_PLAN_KEY_LOCK,
 	AGENT_PLAN_KEY_INSERT,
 	AGENT_PLAN_KEY_RETIRE,
 	AGENT_PLAN_KEY_EXPIRE,
@@ -162,7 +165,7 @@ extern Datum agent_result_row(FunctionCallInfo fcinfo);
 
 /* redact.c */
 extern void agent_redact_init(void);
-extern void agent_redact_activity(const char *what);
+extern void agent_redact_statement(const char *what);
 
 /* request.c */
 extern bool agent_request_is_http(void);

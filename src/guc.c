@@ -27,8 +27,6 @@ check_token(char **newval, void **extra, GucSource source)
 		GUC_check_errdetail("A token has %d bytes at most.", AGENT_TOKEN_MAX);
 		return false;
 	}
-	if (source == PGC_S_SESSION)
-		agent_redact_activity("agent.token");
 	return true;
 }
 

@@ -20,6 +20,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -50,6 +51,13 @@ typedef struct SnapshotStamp
 	CommandId command;
 } SnapshotStamp;
 
+/* Where a text came from: the same one means another thing elsewhere. */
+typedef enum Source
+{
+	SOURCE_SETTING,
+	SOURCE_HEADERS
+} Source;
+
 typedef struct Verified
 {
 	AgentClaims claims;
@@ -60,7 +68,8 @@ typedef struct Verified
 
 static struct
 {
-	bool valid;           /* set last, cleared first */
+	bool valid; /* set last, cleared first */
+	Source source;
 	char text[MEMO_TEXT]; /* what was verified: a token or headers */
 	Verified verified;
 	SnapshotStamp stamp;
@@ -117,10 +126,20 @@ at_subtransaction_end(SubXactEvent event, SubTransactionId mine, SubTransactionI
 		memo.stamp.known = false;
 }
 
-/* Watches the ends of transactions. */
+/* Forgets all when a table it rests upon is truncated, rewritten or dropped. */
+static void
+at_relation_change(Datum arg, Oid relid)
+{
+	if (!OidIsValid(relid) || relid == memo.verified.key.relid ||
+		relid == memo.verified.user.relid || relid == memo.verified.session.relid)
+		memo.valid = false;
+}
+
+/* Watches what can make the memo wrong without changing a row of its. */
 void
 agent_identity_init(void)
 {
+	CacheRegisterRelcacheCallback(at_relation_change, (Datum) 0);
 	RegisterXactCallback(at_transaction_end, NULL);
 	RegisterSubXactCallback(at_subtransaction_end, NULL);
 }
@@ -131,6 +150,7 @@ check_account(Verified *verified, Snapshot snapshot)
 {
 	pg_uuid_t key[2] = {verified->claims.user_id, verified->claims.session_id};
 	AgentRow row;
+	TimestampTz expires_at;
 
 	if (!agent_row_find(AGENT_USERS, key, snapshot, &row))
 		agent_raise(AGENT_USER_NOT_FOUND, NULL);
@@ -138,9 +158,12 @@ check_account(Verified *verified, Snapshot snapshot)
 		agent_raise(AGENT_USER_INACTIVE, NULL);
 	verified->user = row.ref;
 
-	if (!agent_row_find(AGENT_SESSIONS, key, snapshot, &row) || !row.nulls[SESSION_ENDED_AT] ||
-		DatumGetTimestampTz(row.values[SESSION_EXPIRES_AT]) <= GetCurrentTimestamp())
+	if (!agent_row_find(AGENT_SESSIONS, key, snapshot, &row) || !row.nulls[SESSION_ENDED_AT])
 		agent_raise(AGENT_INVALID_TOKEN, NULL);
+	expires_at = DatumGetTimestampTz(row.values[SESSION_EXPIRES_AT]);
+	if (expires_at <= GetCurrentTimestamp())
+		agent_raise(AGENT_INVALID_TOKEN, NULL);
+	verified->claims.good_until = Min(verified->claims.good_until, expires_at);
 	verified->session = row.ref;
 }
 
@@ -167,13 +190,13 @@ bearer_token(const char *headers)
 
 /* Tells whether a text is the one remembered, and it still holds. */
 static bool
-memo_holds(const char *text, Snapshot snapshot)
+memo_holds(Source source, const char *text, Snapshot snapshot)
 {
 	SnapshotStamp stamp = stamp_of(snapshot);
 
-	if (!memo.valid || strcmp(memo.text, text) != 0)
+	if (!memo.valid || memo.source != source || strcmp(memo.text, text) != 0)
 		return false;
-	if (memo.verified.claims.expires_at <= agent_unix_time(GetCurrentTimestamp()))
+	if (memo.verified.claims.good_until <= GetCurrentTimestamp())
 		return false;
 	if (same_stamp(&memo.stamp, &stamp))
 		return true;
@@ -187,11 +210,12 @@ memo_holds(const char *text, Snapshot snapshot)
 
 /* Remembers that a text was verified against what the stamp can see. */
 static void
-memo_keep(const char *text, const Verified *verified, SnapshotStamp stamp)
+memo_keep(Source source, const char *text, const Verified *verified, SnapshotStamp stamp)
 {
 	memo.valid = false;
 	if (strlcpy(memo.text, text, MEMO_TEXT) >= MEMO_TEXT)
 		return;
+	memo.source = source;
 	memo.verified = *verified;
 	memo.stamp = stamp;
 	memo.valid = true;
@@ -202,7 +226,7 @@ memo_keep(const char *text, const Verified *verified, SnapshotStamp stamp)
  * it under the text it came in.
  */
 static void
-verify(const char *token, const char *text, Snapshot snapshot, Verified *verified)
+verify(const char *token, Source source, const char *text, Snapshot snapshot, Verified *verified)
 {
 	SnapshotStamp stamp = stamp_of(snapshot);
 
@@ -211,7 +235,7 @@ verify(const char *token, const char *text, Snapshot snapshot, Verified *verifie
 		agent_raise(AGENT_INVALID_TOKEN, NULL);
 	check_account(verified, snapshot);
 	UnregisterSnapshot(snapshot);
-	memo_keep(text, verified, stamp);
+	memo_keep(source, text, verified, stamp);
 }
 
 /*
@@ -222,8 +246,9 @@ verify(const char *token, const char *text, Snapshot snapshot, Verified *verifie
 static bool
 find_caller(pg_uuid_t *user_id)
 {
-	bool from_setting = agent_token != NULL && agent_token[0] != '\0';
-	const char *text = from_setting ? agent_token : agent_request_headers();
+	bool is_set = agent_token != NULL && agent_token[0] != '\0';
+	Source source = is_set ? SOURCE_SETTING : SOURCE_HEADERS;
+	const char *text = is_set ? agent_token : agent_request_headers();
 	const char *token;
 	Snapshot snapshot;
 	Verified verified;
@@ -233,7 +258,7 @@ find_caller(pg_uuid_t *user_id)
 	if (text == NULL)
 		return false;
 	snapshot = current_snapshot();
-	if (memo_holds(text, snapshot))
+	if (memo_holds(source, text, snapshot))
 	{
 		*user_id = memo.verified.claims.user_id;
 		return true;
@@ -243,10 +268,10 @@ find_caller(pg_uuid_t *user_id)
 									"agent token verification",
 									ALLOCSET_SMALL_SIZES);
 	caller = MemoryContextSwitchTo(scratch);
-	token = from_setting ? text : bearer_token(text);
+	token = is_set ? text : bearer_token(text);
 	if (token != NULL)
 	{
-		verify(token, text, snapshot, &verified);
+		verify(token, source, text, snapshot, &verified);
 		*user_id = verified.claims.user_id;
 	}
 	MemoryContextSwitchTo(caller);
@@ -308,13 +333,13 @@ agent_authenticate(PG_FUNCTION_ARGS)
 	Verified verified;
 	pg_uuid_t *result;
 
-	agent_redact_activity("agent_authenticate");
+	agent_redact_statement("agent_authenticate");
 	agent_faults_init(&faults);
 	token_text = agent_check_text(&faults, AGENT_FIELD_TOKEN, fcinfo, 0);
 	agent_faults_raise(&faults);
 
 	token = text_to_cstring(token_text);
-	verify(token, token, current_snapshot(), &verified);
+	verify(token, SOURCE_SETTING, token, current_snapshot(), &verified);
 	(void) set_config_option("agent.token",
 							 token,
 							 PGC_USERSET,

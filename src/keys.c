@@ -32,8 +32,9 @@ agent_key_find(const pg_uuid_t *kid, Snapshot snapshot, AgentKey *key, AgentRowR
 
 	if (!agent_row_find(AGENT_SIGNING_KEYS, kid, snapshot, &row))
 		return false;
-	if (!row.nulls[KEY_RETIRES_AT] &&
-		DatumGetTimestampTz(row.values[KEY_RETIRES_AT]) <= GetCurrentTimestamp())
+	key->retires_at =
+		row.nulls[KEY_RETIRES_AT] ? DT_NOEND : DatumGetTimestampTz(row.values[KEY_RETIRES_AT]);
+	if (key->retires_at <= GetCurrentTimestamp())
 		return false;
 	secret = DatumGetByteaPP(row.values[KEY_SECRET]);
 	if (VARSIZE_ANY_EXHDR(secret) != AGENT_KEY_BYTES)
@@ -164,6 +165,7 @@ agent_key_rotate(PG_FUNCTION_ARGS)
 	pg_uuid_t *kid = palloc(sizeof(pg_uuid_t));
 
 	SPI_connect();
+	agent_execute(AGENT_PLAN_KEY_LOCK, NULL, NULL);
 	agent_execute(AGENT_PLAN_KEY_EXPIRE, expire, NULL);
 	agent_execute(AGENT_PLAN_KEY_RETIRE, retire, NULL);
 	*kid = insert_key(now);

@@ -64,6 +64,11 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 		"DELETE FROM agent.sessions WHERE user_id = $1 AND expires_at <= $2",
 		false, 2, {UUIDOID, TIMESTAMPTZOID}
 	},
+	/* One rotation at a time: two would leave two keys that sign. */
+	[AGENT_PLAN_KEY_LOCK] = {
+		"LOCK TABLE agent.signing_keys IN SHARE ROW EXCLUSIVE MODE",
+		false, 0, {0}
+	},
 	[AGENT_PLAN_KEY_INSERT] = {
 		"INSERT INTO agent.signing_keys (kid, secret, created_at) VALUES ($1, $2, $3)",
 		false, 3, {UUIDOID, BYTEAOID, TIMESTAMPTZOID}

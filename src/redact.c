@@ -1,92 +1,157 @@
 /*
  * redact.c
- *		Keeps passwords and tokens out of the server log and pg_stat_activity.
+ *		Keeps passwords and tokens out of the server log and the statistics views.
  *
- * A statement that may hold one is known by what it calls or sets. The log hook
- * takes the text of such a statement, its parameters and its context out of
- * every message; functions that take a secret show their name in
- * pg_stat_activity instead of the statement. Both work from the moment the
- * library is loaded in a backend: preloaded, from its first statement.
+ * A statement that may hold one is known by what it mentions, or by having called
+ * a function that takes a secret. Its text, parameters and context are taken out
+ * of every log entry; pg_stat_activity shows a few words instead of it, and
+ * pg_stat_statements does not get it where it would keep the values (SET). All of
+ * it works from the moment the library is loaded in a backend: preloaded, from its
+ * first statement. What stays is the message of an error, which may quote the
+ * statement (a syntax error does), and which the client gets too.
  *
- * The hook runs while an error is being reported: it must not raise.
+ * The log hook runs while an error is being reported: it must not raise, nor leave
+ * anything behind that is not palloc'ed, since the server frees what it finds.
  */
 #include "agent.h"
 
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "parser/analyze.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_status.h"
 
-/* What a statement that may hold a secret mentions, in any case. */
-static const char *const marks[] = {
-	"agent_register", "agent_login", "agent_authenticate", "agent.token", "request.headers"};
+/*
+ * What gives a secret away, in lower case: what takes one, and, in the entries of
+ * auto_explain for statements of our own, what stores one.
+ */
+static const char *const marks[] = {"agent_register",
+									"agent_login",
+									"agent_authenticate",
+									"agent.token",
+									"agent.signing_keys",
+									"password_hash",
+									"request.headers"};
 
-static emit_log_hook_type previous_hook = NULL;
+static const char hidden[] = "statement hidden: it may hold a password or a token";
 
-/* Tells whether a text mentions a mark. */
+/* When the statement began that has called a function taking a secret. */
+static TimestampTz secret_statement = 0;
+
+static emit_log_hook_type previous_log_hook = NULL;
+static post_parse_analyze_hook_type previous_analyze_hook = NULL;
+static ExecutorStart_hook_type previous_start_hook = NULL;
+
+/* Tells whether a text, which may be NULL, mentions a mark in any case. */
 static bool
 mentions_mark(const char *text)
 {
 	if (text == NULL)
 		return false;
-	for (Size i = 0; i < lengthof(marks); i++)
+	for (const char *c = text; *c != '\0'; c++)
 	{
-		Size len = strlen(marks[i]);
+		char first = pg_ascii_tolower((unsigned char) *c);
 
-		for (const char *c = text; *c != '\0'; c++)
+		if (first != 'a' && first != 'p' && first != 'r')
+			continue;
+		for (Size i = 0; i < lengthof(marks); i++)
 		{
-			if (pg_ascii_tolower(*c) == marks[i][0] && pg_strncasecmp(c, marks[i], len) == 0)
+			if (first == marks[i][0] && pg_strncasecmp(c, marks[i], strlen(marks[i])) == 0)
 				return true;
 		}
 	}
 	return false;
 }
 
+/* Tells whether the running statement is one to hide. */
+static bool
+statement_is_secret(void)
+{
+	return mentions_mark(debug_query_string) ||
+		   (secret_statement != 0 && secret_statement == GetCurrentStatementStartTimestamp());
+}
+
 /*
- * Hides the statement from a log entry.
+ * Takes the statement out of a log entry.
  *
- * Entries below ERROR that quote the statement are about it (log_statement,
- * log_min_duration_statement, auto_explain) and are overwritten in place; the
- * message of an error is what it is, and reaches the client too.
+ * Entries below ERROR may be about it (log_statement, log_min_duration_statement,
+ * auto_explain, also when the next one is already running) and are overwritten in
+ * place. The message of an error stays.
  */
 static void
 hide_statement(ErrorData *entry)
 {
-	if (mentions_mark(debug_query_string))
+	bool secret = statement_is_secret();
+	bool quotes = mentions_mark(entry->message) || mentions_mark(entry->detail) ||
+				  mentions_mark(entry->detail_log) || mentions_mark(entry->context);
+
+	if (secret || quotes)
 	{
 		entry->hide_stmt = true;
 		entry->context = NULL;
-		if (entry->elevel < ERROR)
-		{
-			entry->detail = NULL;
-			entry->detail_log = NULL;
-			if (mentions_mark(entry->message))
-				strlcpy(entry->message,
-						"statement hidden: it may hold a password or a token",
-						strlen(entry->message) + 1);
-		}
 	}
-	if (previous_hook != NULL)
-		previous_hook(entry);
+	if ((secret || quotes) && entry->elevel < ERROR)
+	{
+		if (quotes || (debug_query_string != NULL && entry->message != NULL &&
+					   strstr(entry->message, debug_query_string) != NULL))
+			strlcpy(entry->message, hidden, strlen(entry->message) + 1);
+		entry->detail = NULL;
+		entry->detail_log = NULL;
+	}
+	if (secret && entry->elevel >= ERROR)
+		pgstat_report_activity(STATE_RUNNING, hidden);
+	if (previous_log_hook != NULL)
+		previous_log_hook(entry);
 }
 
-/* Installs the hook. */
+/* Hides a statement as soon as it was parsed, whatever becomes of it. */
+static void
+hide_parsed(ParseState *pstate, Query *query, JumbleState *jumble)
+{
+	if (mentions_mark(pstate->p_sourcetext))
+	{
+		if (pstate->p_sourcetext == debug_query_string)
+			pgstat_report_activity(STATE_RUNNING, hidden);
+		/* Values of a query are normalised away, those of a command are not. */
+		if (query->commandType == CMD_UTILITY)
+			query->queryId = 0;
+	}
+	if (previous_analyze_hook != NULL)
+		previous_analyze_hook(pstate, query, jumble);
+}
+
+/* Hides the leader's statement, which a parallel worker shows as its own. */
+static void
+hide_in_worker(QueryDesc *query, int flags)
+{
+	if (IsParallelWorker() && mentions_mark(debug_query_string))
+		pgstat_report_activity(STATE_RUNNING, hidden);
+	if (previous_start_hook != NULL)
+		previous_start_hook(query, flags);
+	else
+		standard_ExecutorStart(query, flags);
+}
+
+/* Installs the hooks. */
 void
 agent_redact_init(void)
 {
-	previous_hook = emit_log_hook;
+	previous_log_hook = emit_log_hook;
 	emit_log_hook = hide_statement;
+	previous_analyze_hook = post_parse_analyze_hook;
+	post_parse_analyze_hook = hide_parsed;
+	previous_start_hook = ExecutorStart_hook;
+	ExecutorStart_hook = hide_in_worker;
 }
 
-/*
- * Shows a name in pg_stat_activity instead of the statement that is running,
- * when that is the one with the secret.
- */
+/* Hides the running statement: what it calls takes a secret. */
 void
-agent_redact_activity(const char *what)
+agent_redact_statement(const char *what)
 {
 	char shown[64];
 
-	if (!mentions_mark(debug_query_string))
-		return;
+	secret_statement = GetCurrentStatementStartTimestamp();
 	snprintf(shown, sizeof(shown), "<%s>", what);
 	pgstat_report_activity(STATE_RUNNING, shown);
 }

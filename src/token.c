@@ -175,6 +175,14 @@ agent_unix_time(TimestampTz time)
 	return time / USECS_PER_SEC + (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
 }
 
+/* Returns the time of Unix seconds. */
+static TimestampTz
+time_of_unix(int64 seconds)
+{
+	return (seconds - (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY) *
+		   USECS_PER_SEC;
+}
+
 /* Signs an access token for a session, good from now on. */
 char *
 agent_token_issue(const pg_uuid_t *user_id, const pg_uuid_t *session_id, TimestampTz now)
@@ -230,8 +238,11 @@ agent_token_verify(const char *token, Size len, Snapshot snapshot, AgentClaims *
 		!agent_key_find(&claims->kid, snapshot, &key, key_ref))
 		return false;
 	opened = open_token(token, segments, &header, key.secret, sizeof(key.secret), &payload);
-	explicit_bzero(&key, sizeof(key));
-	return opened && claims_are_good(&payload, claims);
+	explicit_bzero(key.secret, sizeof(key.secret));
+	if (!opened || !claims_are_good(&payload, claims))
+		return false;
+	claims->good_until = Min(time_of_unix(claims->expires_at), key.retires_at);
+	return true;
 }
 
 PG_FUNCTION_INFO_V1(agent_test_token_open);

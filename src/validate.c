@@ -274,8 +274,23 @@ agent_check_uuid(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 }
 
 /*
+ * Returns a letter in lower case.
+ *
+ * By way of upper case, so that letters with two small forms, like sigma, agree;
+ * but no letter becomes one of ASCII that way, as the dotless i would.
+ */
+static pg_wchar
+fold(pg_wchar letter, locale_t table)
+{
+	pg_wchar folded = towlower_l(towupper_l(letter, table), table);
+
+	return letter >= 0x80 && folded < 0x80 ? (pg_wchar) towlower_l(letter, table) : folded;
+}
+
+/*
  * Returns a text in lower case, letter by letter.
  *
+ * By way of upper case, so that letters with two small forms, like sigma, agree.
  * By the character table of C.UTF-8, so that it does not depend on the database's
  * locale, which another server that restores a dump may not have. A C library
  * without that locale folds ASCII letters alone.
@@ -295,7 +310,7 @@ lower_case(const char *utf8)
 		unsigned char bytes[8] = {0};
 
 		if (table != (locale_t) 0)
-			letter = towlower_l(letter, table);
+			letter = fold(letter, table);
 		else if (letter < 0x80)
 			letter = pg_tolower(letter);
 		unicode_to_utf8(letter, bytes);
@@ -337,7 +352,7 @@ agent_email_key(const text *email)
 
 	if (strlen(address) > EMAIL_MAX * MAX_MULTIBYTE_CHAR_LEN)
 		return NULL;
-	return lower_case(composed(address));
+	return composed(lower_case(composed(address)));
 }
 
 /* Returns an address as it is stored: its domain in lower case. */
