@@ -104,7 +104,9 @@ COPY agent.users (password_hash) TO STDOUT;
 \copy agent.messages FROM '/dev/null'
 \copy agent_conversations (title) FROM '/dev/null'
 COPY (DELETE FROM agent.conversations RETURNING title) TO STDOUT;
+\set VERBOSITY sqlstate
 COPY agent.users (username) TO PROGRAM 'cat';
+\set VERBOSITY terse
 
 -- Nothing that ties another's row to one's own can be made, and so nothing can be found
 -- out by it: no foreign key, trigger, rule, index, policy, view that asks as its owner.

@@ -9,11 +9,16 @@
 \i :helpers
 \set ECHO all
 
--- The extension's own objects; whoever installed it is called that here.
+-- The extension's own objects, without the types that PostgreSQL makes for rows and
+-- arrays, which are members by themselves since PostgreSQL 17.
 CREATE TEMP VIEW members AS
-SELECT classid, objid FROM pg_depend
-WHERE deptype = 'e' AND refclassid = 'pg_extension'::regclass
-    AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'agent');
+SELECT d.classid, d.objid FROM pg_depend AS d
+LEFT JOIN pg_type AS t ON d.classid = 'pg_type'::regclass AND t.oid = d.objid
+LEFT JOIN pg_class AS c ON c.oid = typrelid
+WHERE d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
+    AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'agent')
+    AND coalesce(typelem = 0 AND (typrelid = 0 OR relkind = 'c'), true);
+-- Whoever installed it is called installer.
 CREATE FUNCTION pg_temp.role_name(role oid) RETURNS text LANGUAGE sql
 RETURN CASE WHEN role = 0 THEN 'PUBLIC'
     WHEN role = (SELECT extowner FROM pg_extension WHERE extname = 'agent') THEN 'installer'
@@ -70,7 +75,7 @@ JOIN pg_language AS l ON l.oid = prolang ORDER BY objid::regprocedure::text COLL
 -- What runs as its owner has its search_path pinned, and pg_temp last in it.
 SELECT objid::regprocedure
 FROM members JOIN pg_proc ON oid = objid AND classid = 'pg_proc'::regclass
-WHERE prosecdef AND proconfig IS DISTINCT FROM ARRAY['search_path=pg_catalog, pg_temp'];
+WHERE prosecdef AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false);
 
 -- No two functions have one name: PostgREST could not tell which is meant.
 SELECT proname FROM members JOIN pg_proc ON oid = objid AND classid = 'pg_proc'::regclass
@@ -107,13 +112,9 @@ FROM unnest('{agent_anon, agent_user, agent_owner}'::name[]) AS role,
         'agent.password_hash_cost = 15', 'agent.postgrest_max_rows = 0', 'agent.unheard_of = 1'])
         AS setting ORDER BY role, setting;
 
--- Everything has a comment: what is listed has none. (The types that PostgreSQL makes for
--- rows and arrays are not objects of their own.)
+-- Everything has a comment: what is listed has none.
 WITH objects AS (
     SELECT classid, objid, 0 AS sub FROM members
-    WHERE classid <> 'pg_type'::regclass
-        OR objid IN (SELECT t.oid FROM pg_type AS t LEFT JOIN pg_class AS c ON c.oid = typrelid
-            WHERE typelem = 0 AND (typrelid = 0 OR relkind = 'c'))
     UNION ALL SELECT 'pg_class'::regclass, c.oid, attnum
     FROM pg_class AS c JOIN members ON objid IN (c.oid, c.reltype)
     JOIN pg_attribute ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped
