@@ -40,15 +40,21 @@ BEGIN
         END IF;
     END LOOP;
 
-    -- What these roles may do must not reach beyond this extension, and nobody
-    -- may act as the owner of the tables.
+    -- What these roles may do must not reach beyond this extension, nobody may act
+    -- as the owner of the tables, and what PostgREST logs in as is nothing by itself.
+    -- (WITH INHERIT is a property of the membership since PostgreSQL 16.)
     IF EXISTS (SELECT FROM pg_catalog.pg_auth_members AS m
                WHERE m.member IN ('agent_owner'::pg_catalog.regrole, 'agent_anon'::pg_catalog.regrole,
                                   'agent_user'::pg_catalog.regrole)
-                  OR m.roleid OPERATOR(pg_catalog.=) 'agent_owner'::pg_catalog.regrole) THEN
-        RAISE EXCEPTION 'roles agent_owner, agent_anon and agent_user must not be members of another role, and agent_owner must have no members'
+                  OR m.roleid OPERATOR(pg_catalog.=) 'agent_owner'::pg_catalog.regrole
+                  OR (m.member OPERATOR(pg_catalog.=) 'agent_authenticator'::pg_catalog.regrole
+                      AND (m.roleid NOT IN ('agent_anon'::pg_catalog.regrole, 'agent_user'::pg_catalog.regrole)
+                           OR coalesce((pg_catalog.to_jsonb(m) OPERATOR(pg_catalog.->>) 'inherit_option')::boolean,
+                                       false)))) THEN
+        RAISE EXCEPTION 'roles of the extension "agent" have memberships they must not have'
             USING ERRCODE = 'object_not_in_prerequisite_state',
-                  HINT = 'See the memberships with \du agent_* and REVOKE them.';
+                  DETAIL = 'agent_owner, agent_anon and agent_user are members of no role, agent_authenticator of agent_anon and agent_user without INHERIT, and agent_owner has no members.',
+                  HINT = 'See the memberships in pg_auth_members and REVOKE the others.';
     END IF;
 END
 $$;

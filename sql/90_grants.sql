@@ -19,27 +19,55 @@ ALTER FUNCTION @extschema@.agent_conversation_delete(uuid)                   OWN
 ALTER FUNCTION @extschema@.agent_message_create(uuid, text, text)            OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_postgrest_config()                          OWNER TO agent_owner;
 
--- Nothing is for everybody.
+-- Nothing is for everybody, nor for those whom ALTER DEFAULT PRIVILEGES of the
+-- database or the schema would have let in: only what follows is granted.
 
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA agent FROM PUBLIC;
-REVOKE ALL ON FUNCTION
-    @extschema@.agent_register(text, text, text),
-    @extschema@.agent_login(text, text),
-    @extschema@.agent_me(),
-    @extschema@.agent_key_rotate(),
-    @extschema@.agent_uid(),
-    @extschema@.agent_authenticate(text),
-    @extschema@.agent_conversation_create(text, text),
-    @extschema@.agent_conversation_list(boolean),
-    @extschema@.agent_conversation_get(uuid),
-    @extschema@.agent_conversation_update(uuid, text, boolean),
-    @extschema@.agent_conversation_delete(uuid),
-    @extschema@.agent_message_create(uuid, text, text),
-    @extschema@.agent_message_list(uuid),
-    @extschema@.agent_health(),
-    @extschema@.agent_postgrest_config()
-FROM PUBLIC;
-REVOKE ALL ON TYPE @extschema@.agent_token FROM PUBLIC;
+DO LANGUAGE plpgsql $$
+DECLARE
+    granted record;
+BEGIN
+    FOR granted IN
+        SELECT o.kind, o.name, a.grantee
+        FROM pg_catalog.pg_depend AS d
+        CROSS JOIN LATERAL (
+            SELECT 'FUNCTION', p.oid::pg_catalog.regprocedure::text, p.proacl, 'f'::"char", p.proowner
+            FROM pg_catalog.pg_proc AS p
+            WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
+              AND p.oid OPERATOR(pg_catalog.=) d.objid
+            UNION ALL
+            SELECT 'TABLE', c.oid::pg_catalog.regclass::text, c.relacl, 'r', c.relowner
+            FROM pg_catalog.pg_class AS c
+            WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+              AND c.oid OPERATOR(pg_catalog.=) d.objid
+              AND c.relkind IN ('r', 'v')
+            UNION ALL
+            SELECT 'TYPE', t.oid::pg_catalog.regtype::text, t.typacl, 'T', t.typowner
+            FROM pg_catalog.pg_type AS t
+            JOIN pg_catalog.pg_class AS r ON r.oid OPERATOR(pg_catalog.=) t.typrelid
+                AND r.relkind OPERATOR(pg_catalog.=) 'c'
+            WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass
+              AND t.oid OPERATOR(pg_catalog.=) d.objid
+            UNION ALL
+            SELECT 'SCHEMA', pg_catalog.quote_ident(n.nspname), n.nspacl, 'n', n.nspowner
+            FROM pg_catalog.pg_namespace AS n
+            WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass
+              AND n.oid OPERATOR(pg_catalog.=) d.objid
+        ) AS o (kind, name, acl, class, owner)
+        CROSS JOIN LATERAL pg_catalog.aclexplode(
+            coalesce(o.acl, pg_catalog.acldefault(o.class, o.owner))) AS a
+        WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
+          AND d.refobjid OPERATOR(pg_catalog.=) (
+              SELECT e.oid FROM pg_catalog.pg_extension AS e
+              WHERE e.extname OPERATOR(pg_catalog.=) 'agent')
+          AND d.deptype OPERATOR(pg_catalog.=) 'e'
+          AND a.grantee OPERATOR(pg_catalog.<>) o.owner
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s', granted.kind, granted.name,
+            CASE WHEN granted.grantee OPERATOR(pg_catalog.=) 0 THEN 'PUBLIC'
+                 ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(granted.grantee)) END);
+    END LOOP;
+END
+$$;
 
 -- The owner writes keys and cannot read their secrets: only the library does,
 -- below the level of SQL.

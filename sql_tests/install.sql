@@ -69,9 +69,29 @@ WHERE role <> 'agent_authenticator' OR damage <> 'LOGIN' ORDER BY damage, role;
 SELECT granted, member, pg_temp.with_role(format('GRANT %I TO %I', granted, member),
     format('REVOKE %I FROM %I', granted, member)) AS answer
 FROM (VALUES ('pg_read_all_data', 'agent_anon'), ('pg_read_all_data', 'agent_user'),
-    ('pg_read_all_data', 'agent_owner'), ('agent_owner', 'regress_install_owner'))
+    ('pg_read_all_data', 'agent_owner'), ('agent_owner', 'regress_install_owner'),
+    ('pg_read_all_data', 'agent_authenticator'), ('agent_admin', 'agent_authenticator'))
     AS v (granted, member)
 ORDER BY granted, member;
+
+-- Default privileges, which whoever set the database up may have made for all that is
+-- created there, let nobody in.
+ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO regress_install_owner;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO regress_install_owner;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO regress_install_owner, PUBLIC;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TYPES TO regress_install_owner;
+CREATE EXTENSION agent CASCADE;
+SELECT has_schema_privilege('regress_install_owner', 'agent', 'USAGE') AS schema,
+    has_table_privilege('regress_install_owner', 'agent.messages', 'TRUNCATE') AS "table",
+    has_table_privilege('regress_install_owner', 'agent_messages', 'SELECT') AS view,
+    has_type_privilege('regress_install_owner', 'agent_token', 'USAGE') AS type,
+    has_function_privilege('regress_install_owner', 'agent_key_rotate()', 'EXECUTE') AS function,
+    has_function_privilege('regress_install_owner', 'agent_postgrest_config()', 'EXECUTE') AS keys;
+DROP EXTENSION agent, pgcrypto;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON SCHEMAS FROM regress_install_owner;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM regress_install_owner;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM regress_install_owner;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON TYPES FROM regress_install_owner;
 
 -- Whether agent_authenticator can log in is for the DBA to decide, and not looked at.
 SELECT pg_temp.with_role('SELECT', 'SELECT') AS untouched;

@@ -19,7 +19,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
-/* error.c: the table of errors. Must match the order of its entries. */
+/* error.c: the table of errors. */
 typedef enum AgentError
 {
 	AGENT_NOT_AUTHENTICATED,
@@ -43,6 +43,7 @@ extern int agent_password_hash_cost;
 extern int agent_postgrest_max_rows;
 extern char *agent_token;
 extern void agent_guc_define(void);
+extern void agent_set_local(const char *name, const char *value);
 
 /* identity.c */
 extern void agent_identity_init(void);
@@ -106,7 +107,8 @@ typedef enum AgentTable
 	AGENT_USERS,
 	AGENT_SESSIONS,
 	AGENT_SIGNING_KEYS,
-	AGENT_CONVERSATIONS
+	AGENT_CONVERSATIONS,
+	AGENT_TABLE_COUNT
 } AgentTable;
 
 typedef struct AgentRowRef
@@ -136,7 +138,7 @@ extern char *agent_password_hash(const text *password);
 extern bool agent_password_matches(const text *password, const char *stored);
 extern void agent_password_match_nothing(const text *password);
 
-/* plans.c: the order of AgentPlan must match that of its statements. */
+/* plans.c */
 typedef enum AgentPlan
 {
 	AGENT_PLAN_USER_TAKEN,
@@ -203,7 +205,8 @@ typedef enum AgentField
 	AGENT_FIELD_NEW_TITLE,
 	AGENT_FIELD_FIRST_MESSAGE,
 	AGENT_FIELD_ROLE,
-	AGENT_FIELD_CONTENT
+	AGENT_FIELD_CONTENT,
+	AGENT_FIELD_COUNT
 } AgentField;
 
 typedef struct AgentFaults

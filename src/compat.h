@@ -9,8 +9,14 @@
 #error "agent needs PostgreSQL 15 or later"
 #endif
 
+/* Numbers and times of 64 bits are passed by value throughout. */
+#ifndef USE_FLOAT8_BYVAL
+#error "agent needs a 64-bit server"
+#endif
+
 #include "common/base64.h"
 #include "common/jsonapi.h"
+#include "fmgr.h"
 
 /* Access to variable-length values left postgres.h in 16. */
 #if PG_VERSION_NUM >= 160000
@@ -51,7 +57,7 @@ typedef uint8 agent_b64_byte;
 typedef char agent_b64_byte;
 #endif
 
-/* Modules can carry their name and version since 18. */
+/* Modules can carry their name since 18. */
 #ifdef PG_MODULE_MAGIC_EXT
 #define AGENT_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "agent")
 #else

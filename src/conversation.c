@@ -2,8 +2,9 @@
  * conversation.c
  *		Conversations: create, get, update, delete; and the guard of lists.
  *
- * Called through SQL by a signed-in person, as agent_owner (get: as oneself); the
- * policies apply to both. Who that is comes from agent_caller(), first of all; then all arguments
+ * Called through SQL by a signed-in person. What writes runs as agent_owner, get as
+ * oneself; the policies apply to both. The guard looks below them, by the caller's
+ * own key. Who that is comes from agent_caller(), first of all; then all arguments
  * are checked; then the row is looked up. One that does not exist and one of
  * somebody else's are the same error. Results are in the caller's memory.
  */

@@ -20,6 +20,9 @@ char *agent_token = NULL;
 static bool
 check_token(char **newval, void **extra, GucSource source)
 {
+	/* Each message of the extended protocol shows the statement anew. */
+	if (source == PGC_S_SESSION)
+		agent_redact_statement("agent.token");
 	if (*newval != NULL && strlen(*newval) > AGENT_TOKEN_MAX)
 	{
 		GUC_check_errcode(ERRCODE_INVALID_PARAMETER_VALUE);
@@ -28,6 +31,20 @@ check_token(char **newval, void **extra, GucSource source)
 		return false;
 	}
 	return true;
+}
+
+/* Sets a setting until the end of the transaction. */
+void
+agent_set_local(const char *name, const char *value)
+{
+	(void) set_config_option(name,
+							 value,
+							 PGC_USERSET,
+							 PGC_S_SESSION,
+							 GUC_ACTION_LOCAL,
+							 true,
+							 0,
+							 false);
 }
 
 /* Defines the settings. */

@@ -340,14 +340,7 @@ agent_authenticate(PG_FUNCTION_ARGS)
 
 	token = text_to_cstring(token_text);
 	verify(token, SOURCE_SETTING, token, current_snapshot(), &verified);
-	(void) set_config_option("agent.token",
-							 token,
-							 PGC_USERSET,
-							 PGC_S_SESSION,
-							 GUC_ACTION_LOCAL,
-							 true,
-							 0,
-							 false);
+	agent_set_local("agent.token", token);
 
 	result = palloc(sizeof(pg_uuid_t));
 	*result = verified.claims.user_id;

@@ -12,6 +12,7 @@
 
 /* Members of an object, at most: names are compared each with each. */
 #define MAX_MEMBERS 1000
+#define MAX_NESTING 100 /* the parser calls itself for each level */
 
 typedef struct ReaderState
 {
@@ -92,6 +93,28 @@ scalar(void *arg, char *token, JsonTokenType type)
 	JSON_ACTION_DONE;
 }
 
+/* Returns how deep brackets are nested, at most, outside of strings. */
+static int
+nesting(const char *text, int len)
+{
+	int depth = 0;
+	int deepest = 0;
+	bool quoted = false;
+
+	for (int i = 0; i < len; i++)
+	{
+		if (quoted && text[i] == '\\')
+			i++;
+		else if (text[i] == '"')
+			quoted = !quoted;
+		else if (!quoted && (text[i] == '{' || text[i] == '['))
+			deepest = Max(deepest, ++depth);
+		else if (!quoted && (text[i] == '}' || text[i] == ']'))
+			depth--;
+	}
+	return deepest;
+}
+
 /* Reads an object's members, or returns false. */
 bool
 agent_json_object(char *text, int len, AgentJsonObject *object)
@@ -103,7 +126,7 @@ agent_json_object(char *text, int len, AgentJsonObject *object)
 							 .object_field_start = field_start,
 							 .scalar = scalar};
 
-	if (!pg_verify_mbstr(PG_UTF8, text, len, true))
+	if (!pg_verify_mbstr(PG_UTF8, text, len, true) || nesting(text, len) > MAX_NESTING)
 		return false;
 	object->count = 0;
 	object->members = palloc(state.room * sizeof(AgentJsonMember));

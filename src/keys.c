@@ -46,6 +46,23 @@ agent_key_find(const pg_uuid_t *kid, Snapshot snapshot, AgentKey *key, AgentRowR
 	return true;
 }
 
+/*
+ * Finds a key of the list as it is committed now.
+ *
+ * The snapshot of the calling statement may be older than the list: a login has
+ * spent its time on the hash.
+ */
+static bool
+find_listed(const pg_uuid_t *kid, AgentKey *key)
+{
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+	AgentRowRef ref;
+	bool found = agent_key_find(kid, snapshot, key, &ref);
+
+	UnregisterSnapshot(snapshot);
+	return found;
+}
+
 /* Lists the kids that may verify, the one that signs first; SPI is connected. */
 static int
 list_kids(pg_uuid_t **kids)
@@ -68,11 +85,10 @@ void
 agent_key_current(AgentKey *key)
 {
 	pg_uuid_t *kids;
-	AgentRowRef ref;
 	bool found;
 
 	SPI_connect();
-	found = list_kids(&kids) > 0 && agent_key_find(&kids[0], GetActiveSnapshot(), key, &ref);
+	found = list_kids(&kids) > 0 && find_listed(&kids[0], key);
 	SPI_finish();
 	if (!found)
 		ereport(ERROR,
@@ -125,9 +141,8 @@ agent_key_set_json(void)
 	for (int i = 0; i < count; i++)
 	{
 		AgentKey key;
-		AgentRowRef ref;
 
-		if (agent_key_find(&kids[i], GetActiveSnapshot(), &key, &ref))
+		if (find_listed(&kids[i], &key))
 			append_jwk(&json, &key);
 		explicit_bzero(&key, sizeof(key));
 	}

@@ -33,7 +33,7 @@ static const struct
 	const char *table;
 	const char *key_index;
 	int key_columns;
-} tables[] = {
+} tables[AGENT_TABLE_COUNT] = {
 	[AGENT_USERS] = {"users", "users_pkey", 1},
 	[AGENT_SESSIONS] = {"sessions", "sessions_pkey", 2},
 	[AGENT_SIGNING_KEYS] = {"signing_keys", "signing_keys_pkey", 1},

@@ -2,11 +2,12 @@
  * plans.c
  *		Every SQL statement of the module, prepared once per backend.
  *
- * Callers have connected SPI. Those that write run as agent_owner with search_path
- * pinned to pg_catalog, where all other names are qualified; the two that only read
- * run as their caller, and qualify their operators too. Every statement on users' rows says
- * user_id = $1 by itself; row security is the second fence. Values are
- * parameters, times among them: nothing is ever put into a text.
+ * Callers have connected SPI and run as agent_owner with search_path pinned to
+ * pg_catalog; all other names are qualified. USER_GET and CONVERSATION_GET may run
+ * as the signed-in person under any search_path, and qualify their operators too.
+ * Every statement on conversations and messages says user_id = $1 by itself; row
+ * security is the second fence. Values are parameters, times among them: nothing
+ * is ever put into a text.
  *
  * Plans are generic: they depend on the keys alone, and re-planning for each
  * caller would cost more than running them.

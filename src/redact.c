@@ -31,7 +31,7 @@ static const char *const marks[] = {"agent_register",
 									"agent_authenticate",
 									"agent.token",
 									"agent.signing_keys",
-									"password_hash",
+									"insert into agent.users",
 									"request.headers"};
 
 static const char hidden[] = "statement hidden: it may hold a password or a token";
@@ -43,7 +43,31 @@ static emit_log_hook_type previous_log_hook = NULL;
 static post_parse_analyze_hook_type previous_analyze_hook = NULL;
 static ExecutorStart_hook_type previous_start_hook = NULL;
 
-/* Tells whether a text, which may be NULL, mentions a mark in any case. */
+/* Tells whether a mark stands here, in any case, with blanks or quotes around a dot. */
+static bool
+mark_is_at(const char *text, const char *mark)
+{
+	for (; *mark != '\0'; mark++)
+	{
+		if (*mark == '.')
+			text += strspn(text, " \t\r\n\"");
+		if (pg_ascii_tolower((unsigned char) *text) != *mark)
+			return false;
+		text++;
+		if (*mark == '.')
+			text += strspn(text, " \t\r\n\"");
+	}
+	return true;
+}
+
+/* Tells whether a character can be part of a name. */
+static bool
+is_of_name(char c)
+{
+	return isalnum((unsigned char) c) || c == '_' || IS_HIGHBIT_SET(c);
+}
+
+/* Tells whether a text, which may be NULL, mentions a mark. */
 static bool
 mentions_mark(const char *text)
 {
@@ -53,11 +77,11 @@ mentions_mark(const char *text)
 	{
 		char first = pg_ascii_tolower((unsigned char) *c);
 
-		if (first != 'a' && first != 'p' && first != 'r')
+		if ((first != 'a' && first != 'i' && first != 'r') || (c > text && is_of_name(c[-1])))
 			continue;
 		for (Size i = 0; i < lengthof(marks); i++)
 		{
-			if (first == marks[i][0] && pg_strncasecmp(c, marks[i], strlen(marks[i])) == 0)
+			if (first == marks[i][0] && mark_is_at(c, marks[i]))
 				return true;
 		}
 	}
@@ -84,12 +108,14 @@ hide_statement(ErrorData *entry)
 {
 	bool secret = statement_is_secret();
 	bool quotes = mentions_mark(entry->message) || mentions_mark(entry->detail) ||
-				  mentions_mark(entry->detail_log) || mentions_mark(entry->context);
+				  mentions_mark(entry->detail_log) || mentions_mark(entry->context) ||
+				  mentions_mark(entry->internalquery);
 
 	if (secret || quotes)
 	{
 		entry->hide_stmt = true;
 		entry->context = NULL;
+		entry->internalquery = NULL;
 	}
 	if ((secret || quotes) && entry->elevel < ERROR)
 	{

@@ -61,12 +61,5 @@ agent_request_status(int status)
 	if (!agent_request_is_http())
 		return;
 	snprintf(value, sizeof(value), "%d", status);
-	(void) set_config_option("response.status",
-							 value,
-							 PGC_USERSET,
-							 PGC_S_SESSION,
-							 GUC_ACTION_LOCAL,
-							 true,
-							 0,
-							 false);
+	agent_set_local("response.status", value);
 }

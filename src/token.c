@@ -257,12 +257,16 @@ PG_FUNCTION_INFO_V1(agent_test_token_open);
 Datum
 agent_test_token_open(PG_FUNCTION_ARGS)
 {
-	char *token = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	bytea *key = PG_GETARG_BYTEA_PP(1);
+	char *token;
+	bytea *key;
 	Segment segments[3];
 	AgentJsonObject header;
 	AgentJsonObject payload;
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	token = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	key = PG_GETARG_BYTEA_PP(1);
 	PG_RETURN_BOOL(split_token(token, strlen(token), segments) &&
 				   read_segment(&segments[0], &header) &&
 				   open_token(token,

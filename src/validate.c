@@ -38,7 +38,7 @@ typedef struct FieldRule
 } FieldRule;
 
 /* clang-format off */
-static const FieldRule rules[] = {
+static const FieldRule rules[AGENT_FIELD_COUNT] = {
 	[AGENT_FIELD_EMAIL] = {"email", true, KIND_EMAIL, 0, 0, 0},
 	[AGENT_FIELD_USERNAME] = {"username", true, KIND_TEXT, 3, 50, 0},
 	[AGENT_FIELD_NEW_PASSWORD] = {"password", true, KIND_TEXT, 6, 65536, 0},
