@@ -9,7 +9,17 @@ AS 'MODULE_PATHNAME', 'agent_postgrest_config';
 COMMENT ON FUNCTION @extschema@.agent_postgrest_config() IS
 'Hands PostgREST its settings, the signing keys among them: name it as db-pre-config.
 
-Sets pgrst.jwt_secret, pgrst.db_schemas, pgrst.db_anon_role and pgrst.db_max_rows for the transaction. For agent_authenticator alone: whoever may call it may read the keys.';
+Sets pgrst.jwt_secret, pgrst.db_schemas, pgrst.db_anon_role, pgrst.db_pre_request and pgrst.db_max_rows for the transaction. For agent_authenticator alone: whoever may call it may read the keys.';
+
+CREATE FUNCTION @extschema@.agent_postgrest_request()
+RETURNS void
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE SECURITY INVOKER
+AS 'MODULE_PATHNAME', 'agent_postgrest_request';
+
+COMMENT ON FUNCTION @extschema@.agent_postgrest_request() IS
+'Begins a request of PostgREST, as its db-pre-request: search_path and row_security are set for the transaction.
+
+A default of the role, which anybody who may become it may set, has no say in them.';
 
 -- PostgREST publishes whatever is in the schema. CASCADE puts pgcrypto there too.
 DO LANGUAGE plpgsql $$

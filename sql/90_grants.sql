@@ -85,7 +85,8 @@ GRANT EXECUTE ON FUNCTION
     @extschema@.agent_login(text, text),
     @extschema@.agent_authenticate(text),
     @extschema@.agent_uid(),
-    @extschema@.agent_health()
+    @extschema@.agent_health(),
+    @extschema@.agent_postgrest_request()
 TO agent_anon, agent_user;
 
 -- A signed-in person reads through row-level security and writes through functions.

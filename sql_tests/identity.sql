@@ -196,3 +196,11 @@ SET ROLE agent_user;
 SELECT agent_uid();
 SELECT agent_me();
 RESET ROLE;
+
+-- A token cannot be a default of the database, of a role or of a function: others would act
+-- as whoever set it.
+SELECT current_database() AS database \gset
+ALTER DATABASE :"database" SET agent.token = 'somebody';
+ALTER ROLE agent_user SET agent.token = 'somebody';
+CREATE FUNCTION pg_temp.as_somebody() RETURNS uuid LANGUAGE sql SET agent.token = 'somebody'
+RETURN agent_uid();

@@ -74,6 +74,13 @@ FROM (VALUES ('pg_read_all_data', 'agent_anon'), ('pg_read_all_data', 'agent_use
     AS v (granted, member)
 ORDER BY granted, member;
 
+-- So is an owner of the tables who owns something already, which could run in its name, and
+-- a setting that would choose what runs.
+SELECT pg_temp.with_role(
+    'CREATE SCHEMA regress_door AUTHORIZATION agent_owner', 'DROP SCHEMA regress_door') AS owned;
+SELECT pg_temp.with_role('ALTER ROLE agent_user SET search_path = regress_door',
+    'ALTER ROLE agent_user RESET search_path') AS setting;
+
 -- Default privileges, which whoever set the database up may have made for all that is
 -- created there, let nobody in.
 ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO regress_install_owner;

@@ -24,7 +24,8 @@ RESET SESSION AUTHORIZATION;
 
 -- What it sets, for this transaction.
 SELECT name, current_setting(name, true) AS value
-FROM unnest(ARRAY['pgrst.db_schemas', 'pgrst.db_anon_role', 'pgrst.db_max_rows']) AS name
+FROM unnest(ARRAY['pgrst.db_schemas', 'pgrst.db_anon_role', 'pgrst.db_max_rows',
+    'pgrst.db_pre_request']) AS name
 ORDER BY name;
 
 -- The keys are a JWK set: every key that may verify, the one that signs first, with its own
@@ -87,3 +88,17 @@ SET LOCAL agent.postgrest_max_rows = 0;
 SELECT agent_postgrest_config();
 SELECT coalesce(current_setting('pgrst.db_max_rows', true), '') AS max_rows;
 ROLLBACK;
+
+-- A request begins with the server's functions before anybody's, and with row security on,
+-- whatever the role's defaults say; for that transaction alone.
+SET search_path = pg_temp, pg_catalog;
+SET row_security = off;
+BEGIN;
+SET LOCAL ROLE agent_anon;
+SELECT public.agent_postgrest_request();
+SHOW search_path;
+SHOW row_security;
+COMMIT;
+SHOW search_path;
+RESET search_path;
+RESET row_security;

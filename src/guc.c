@@ -16,10 +16,21 @@ int agent_password_hash_cost = 12;   /* bcrypt, log2 of the rounds */
 int agent_postgrest_max_rows = 1000; /* rows; 0 is no limit */
 char *agent_token = NULL;
 
-/* Refuses a token that no verification would take, before it is copied around. */
+/*
+ * Refuses what cannot be a caller's token: one that no verification would take,
+ * before it is copied around, and a default of the database, of a role or of a
+ * function, which would make others act as whoever set it.
+ */
 static bool
 check_token(char **newval, void **extra, GucSource source)
 {
+	if (*newval != NULL && (*newval)[0] != '\0' && source != PGC_S_DEFAULT &&
+		source != PGC_S_CLIENT && source != PGC_S_SESSION)
+	{
+		GUC_check_errmsg("\"agent.token\" cannot have a default");
+		GUC_check_errhint("Use SET LOCAL in a transaction.");
+		return false;
+	}
 	/* Each message of the extended protocol shows the statement anew. */
 	if (source == PGC_S_SESSION)
 		agent_redact_statement("agent.token");

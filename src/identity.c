@@ -16,6 +16,7 @@
 #include "agent.h"
 
 #include "access/parallel.h"
+#include "access/twophase.h"
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -38,8 +39,9 @@ enum
  * What a snapshot can see: equal stamps see equal rows.
  *
  * Below xmax no transaction can begin, so those in progress only become fewer:
- * where their number is the same, they are. This one's own writes move command;
- * what it takes back, and its end, clear the memo's stamp.
+ * where their number is the same, they are. (While a transaction is being prepared
+ * it is counted twice: where that can be, the number says nothing.) This one's own writes move
+ * command; what it takes back, and its end, clear the memo's stamp.
  */
 typedef struct SnapshotStamp
 {
@@ -93,7 +95,8 @@ current_snapshot(void)
 static SnapshotStamp
 stamp_of(Snapshot snapshot)
 {
-	return (SnapshotStamp){.known = !snapshot->suboverflowed,
+	return (SnapshotStamp){.known = !snapshot->suboverflowed &&
+									(max_prepared_xacts == 0 || snapshot->xcnt == 0),
 						   .xmin = snapshot->xmin,
 						   .xmax = snapshot->xmax,
 						   .in_progress = snapshot->xcnt,
@@ -154,11 +157,12 @@ check_account(Verified *verified, Snapshot snapshot)
 
 	if (!agent_row_find(AGENT_USERS, key, snapshot, &row))
 		agent_raise(AGENT_USER_NOT_FOUND, NULL);
-	if (!DatumGetBool(row.values[USER_IS_ACTIVE]))
+	if (row.nulls[USER_IS_ACTIVE] || !DatumGetBool(row.values[USER_IS_ACTIVE]))
 		agent_raise(AGENT_USER_INACTIVE, NULL);
 	verified->user = row.ref;
 
-	if (!agent_row_find(AGENT_SESSIONS, key, snapshot, &row) || !row.nulls[SESSION_ENDED_AT])
+	if (!agent_row_find(AGENT_SESSIONS, key, snapshot, &row) || !row.nulls[SESSION_ENDED_AT] ||
+		row.nulls[SESSION_EXPIRES_AT])
 		agent_raise(AGENT_INVALID_TOKEN, NULL);
 	expires_at = DatumGetTimestampTz(row.values[SESSION_EXPIRES_AT]);
 	if (expires_at <= GetCurrentTimestamp())

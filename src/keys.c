@@ -30,7 +30,7 @@ agent_key_find(const pg_uuid_t *kid, Snapshot snapshot, AgentKey *key, AgentRowR
 	AgentRow row;
 	bytea *secret;
 
-	if (!agent_row_find(AGENT_SIGNING_KEYS, kid, snapshot, &row))
+	if (!agent_row_find(AGENT_SIGNING_KEYS, kid, snapshot, &row) || row.nulls[KEY_SECRET])
 		return false;
 	key->retires_at =
 		row.nulls[KEY_RETIRES_AT] ? DT_NOEND : DatumGetTimestampTz(row.values[KEY_RETIRES_AT]);

@@ -21,24 +21,44 @@
 #include "access/skey.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "storage/bufmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-/* The columns of each key come first in its table and are never null. */
+/*
+ * What is looked up. The columns of each key come first and are never null; the
+ * others that the module reads have these types.
+ */
+/* clang-format off */
 static const struct
 {
 	const char *table;
 	const char *key_index;
 	int key_columns;
+	int columns;
+	Oid types[7];
 } tables[AGENT_TABLE_COUNT] = {
-	[AGENT_USERS] = {"users", "users_pkey", 1},
-	[AGENT_SESSIONS] = {"sessions", "sessions_pkey", 2},
-	[AGENT_SIGNING_KEYS] = {"signing_keys", "signing_keys_pkey", 1},
-	[AGENT_CONVERSATIONS] = {"conversations", "conversations_pkey", 2},
+	[AGENT_USERS] = {
+		"users", "users_pkey", 1,
+		6, {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID}
+	},
+	[AGENT_SESSIONS] = {
+		"sessions", "sessions_pkey", 2,
+		5, {UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+	},
+	[AGENT_SIGNING_KEYS] = {
+		"signing_keys", "signing_keys_pkey", 1,
+		4, {UUIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+	},
+	[AGENT_CONVERSATIONS] = {
+		"conversations", "conversations_pkey", 2,
+		2, {UUIDOID, UUIDOID}
+	},
 };
+/* clang-format on */
 
 /* Returns the oid of a relation of the schema agent. */
 static Oid
@@ -52,6 +72,22 @@ relation_oid(const char *name)
 				errmsg("relation \"agent.%s\" does not exist", name),
 				errhint("See CREATE EXTENSION and ALTER EXTENSION agent UPDATE."));
 	return relid;
+}
+
+/* Fails when somebody has altered the columns that the module reads. */
+static void
+check_columns(AgentTable table, TupleDesc desc)
+{
+	for (int i = 0; i < tables[table].columns; i++)
+	{
+		if (i >= desc->natts || TupleDescAttr(desc, i)->attisdropped ||
+			TupleDescAttr(desc, i)->atttypid != tables[table].types[i])
+			ereport(
+				ERROR,
+				errcode(ERRCODE_DATATYPE_MISMATCH),
+				errmsg("table \"agent.%s\" is not as the extension made it", tables[table].table),
+				errhint("Restore its columns, or run ALTER EXTENSION agent UPDATE."));
+	}
 }
 
 /* Fills a row from the tuple of a scan, copied into the current memory context. */
@@ -91,6 +127,7 @@ agent_row_find(AgentTable table, const pg_uuid_t *key, Snapshot snapshot, AgentR
 
 	for (int i = 0; i < columns; i++)
 		ScanKeyInit(&keys[i], i + 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(&key[i]));
+	check_columns(table, RelationGetDescr(relation));
 	scan = systable_beginscan(relation, index, true, snapshot, columns, keys);
 	tuple = systable_getnext(scan);
 	found = HeapTupleIsValid(tuple);
