@@ -122,19 +122,17 @@ check_password(const text *email, const text *password, Account *account)
 static Datum
 token_row(FunctionCallInfo fcinfo, const char *access_token)
 {
-	TupleDesc desc;
+	TupleDesc desc = agent_result_type(fcinfo, 3);
 	Datum values[3];
 	bool nulls[3] = {false, false, false};
+	HeapTuple row;
 
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != 3)
-		ereport(ERROR,
-				errcode(ERRCODE_DATATYPE_MISMATCH),
-				errmsg("agent_login does not return agent_token"),
-				errhint("Run ALTER EXTENSION agent UPDATE."));
 	values[0] = CStringGetTextDatum(access_token);
 	values[1] = CStringGetTextDatum("bearer");
 	values[2] = Int32GetDatum(agent_access_token_ttl);
-	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+	row = heap_form_tuple(desc, values, nulls);
+	ReleaseTupleDesc(desc);
+	return HeapTupleGetDatum(row);
 }
 
 PG_FUNCTION_INFO_V1(agent_login);

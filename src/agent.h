@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "access/tupdesc.h"
 #include "compat.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
@@ -163,6 +164,7 @@ typedef enum AgentPlan
 
 extern uint64 agent_execute(AgentPlan plan, Datum *values, const char *nulls);
 extern Datum agent_result(int row, int column, bool *isnull);
+extern TupleDesc agent_result_type(FunctionCallInfo fcinfo, int columns);
 extern Datum agent_result_row(FunctionCallInfo fcinfo);
 
 /* redact.c */
@@ -181,9 +183,8 @@ extern bool agent_session_start(const pg_uuid_t *user_id, TimestampTz now, pg_uu
 /* token.c */
 extern char *agent_token_issue(const pg_uuid_t *user_id, const pg_uuid_t *session_id,
 							   TimestampTz now);
-extern bool agent_token_verify(const char *token, Size len, Snapshot snapshot, AgentClaims *claims,
+extern bool agent_token_verify(const char *token, Snapshot snapshot, AgentClaims *claims,
 							   AgentRowRef *key_ref);
-extern int64 agent_unix_time(TimestampTz time);
 
 /* uuidv7.c */
 extern pg_uuid_t agent_uuidv7(void);

@@ -15,6 +15,19 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
+/* Returns the argument conversation_id of a function that has no other. */
+static pg_uuid_t
+conversation_argument(FunctionCallInfo fcinfo)
+{
+	AgentFaults faults;
+	pg_uuid_t id;
+
+	agent_faults_init(&faults);
+	agent_check_uuid(&faults, AGENT_FIELD_CONVERSATION_ID, fcinfo, 0, &id);
+	agent_faults_raise(&faults);
+	return id;
+}
+
 PG_FUNCTION_INFO_V1(agent_require_conversation);
 
 /* SQL: agent.require_conversation(conversation_id uuid) returns boolean */
@@ -22,11 +35,8 @@ Datum
 agent_require_conversation(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t key[2] = {agent_caller()};
-	AgentFaults faults;
 
-	agent_faults_init(&faults);
-	agent_check_uuid(&faults, AGENT_FIELD_CONVERSATION_ID, fcinfo, 0, &key[1]);
-	agent_faults_raise(&faults);
+	key[1] = conversation_argument(fcinfo);
 	if (!agent_row_find(AGENT_CONVERSATIONS, key, GetActiveSnapshot(), NULL))
 		agent_raise(AGENT_CONVERSATION_NOT_FOUND, NULL);
 	PG_RETURN_BOOL(true);
@@ -111,13 +121,9 @@ Datum
 agent_conversation_get(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t caller = agent_caller();
-	pg_uuid_t id;
-	AgentFaults faults;
+	pg_uuid_t id = conversation_argument(fcinfo);
 	Datum values[] = {UUIDPGetDatum(&caller), UUIDPGetDatum(&id)};
 
-	agent_faults_init(&faults);
-	agent_check_uuid(&faults, AGENT_FIELD_CONVERSATION_ID, fcinfo, 0, &id);
-	agent_faults_raise(&faults);
 	return conversation_row(fcinfo, AGENT_PLAN_CONVERSATION_GET, values, NULL);
 }
 
@@ -163,13 +169,10 @@ agent_conversation_delete(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t caller = agent_caller();
 	pg_uuid_t id;
-	AgentFaults faults;
 	Datum values[] = {UUIDPGetDatum(&caller), UUIDPGetDatum(&id)};
 
 	PreventCommandIfReadOnly("agent_conversation_delete()");
-	agent_faults_init(&faults);
-	agent_check_uuid(&faults, AGENT_FIELD_CONVERSATION_ID, fcinfo, 0, &id);
-	agent_faults_raise(&faults);
+	id = conversation_argument(fcinfo);
 	SPI_connect();
 	if (agent_execute(AGENT_PLAN_CONVERSATION_DELETE, values, NULL) == 0)
 		agent_raise(AGENT_CONVERSATION_NOT_FOUND, NULL);

@@ -40,8 +40,8 @@ enum
  *
  * Below xmax no transaction can begin, so those in progress only become fewer:
  * where their number is the same, they are. (While a transaction is being prepared
- * it is counted twice: where that can be, the number says nothing.) This one's own writes move
- * command; what it takes back, and its end, clear the memo's stamp.
+ * it is counted twice: where that can be, the number says nothing.) This one's own
+ * writes move command; what it takes back, and its end, clear the memo's stamp.
  */
 typedef struct SnapshotStamp
 {
@@ -235,7 +235,7 @@ verify(const char *token, Source source, const char *text, Snapshot snapshot, Ve
 	SnapshotStamp stamp = stamp_of(snapshot);
 
 	snapshot = RegisterSnapshot(snapshot);
-	if (!agent_token_verify(token, strlen(token), snapshot, &verified->claims, &verified->key))
+	if (!agent_token_verify(token, snapshot, &verified->claims, &verified->key))
 		agent_raise(AGENT_INVALID_TOKEN, NULL);
 	check_account(verified, snapshot);
 	UnregisterSnapshot(snapshot);

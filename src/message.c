@@ -13,8 +13,6 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
-#include "utils/typcache.h"
 
 /* A message, in the order of the view agent_messages. */
 enum
@@ -62,16 +60,10 @@ insert_message(Datum *message)
 static Datum
 message_row(FunctionCallInfo fcinfo, Datum *message)
 {
-	TupleDesc desc = lookup_rowtype_tupdesc(get_func_rettype(fcinfo->flinfo->fn_oid), -1);
+	TupleDesc desc = agent_result_type(fcinfo, MESSAGE_COLUMNS);
 	bool nulls[MESSAGE_COLUMNS] = {false};
-	HeapTuple row;
+	HeapTuple row = heap_form_tuple(desc, message, nulls);
 
-	if (desc->natts != MESSAGE_COLUMNS)
-		ereport(ERROR,
-				errcode(ERRCODE_DATATYPE_MISMATCH),
-				errmsg("agent_messages does not have %d columns", MESSAGE_COLUMNS),
-				errhint("Run ALTER EXTENSION agent UPDATE."));
-	row = heap_form_tuple(desc, message, nulls);
 	ReleaseTupleDesc(desc);
 	return HeapTupleGetDatum(row);
 }

@@ -174,6 +174,24 @@ agent_result(int row, int column, bool *isnull)
 }
 
 /*
+ * Returns the row type that a function returns, to be released by the caller.
+ *
+ * It fails when the SQL objects are not those that the library was built for.
+ */
+TupleDesc
+agent_result_type(FunctionCallInfo fcinfo, int columns)
+{
+	TupleDesc desc = lookup_rowtype_tupdesc(get_func_rettype(fcinfo->flinfo->fn_oid), -1);
+
+	if (desc->natts != columns)
+		ereport(ERROR,
+				errcode(ERRCODE_DATATYPE_MISMATCH),
+				errmsg("type %s does not have %d columns", format_type_be(desc->tdtypeid), columns),
+				errhint("Run ALTER EXTENSION agent UPDATE."));
+	return desc;
+}
+
+/*
  * Returns the first row of the last result as the row the function returns.
  *
  * It is in the memory of the function's caller and outlives SPI_finish().
@@ -181,17 +199,9 @@ agent_result(int row, int column, bool *isnull)
 Datum
 agent_result_row(FunctionCallInfo fcinfo)
 {
-	TupleDesc desc = lookup_rowtype_tupdesc(get_func_rettype(fcinfo->flinfo->fn_oid), -1);
-	Datum row;
+	TupleDesc desc = agent_result_type(fcinfo, SPI_tuptable->tupdesc->natts);
+	Datum row = PointerGetDatum(SPI_returntuple(SPI_tuptable->vals[0], desc));
 
-	if (desc->natts != SPI_tuptable->tupdesc->natts)
-		ereport(ERROR,
-				errcode(ERRCODE_DATATYPE_MISMATCH),
-				errmsg("type %s does not have %d columns",
-					   format_type_be(desc->tdtypeid),
-					   SPI_tuptable->tupdesc->natts),
-				errhint("Run ALTER EXTENSION agent UPDATE."));
-	row = PointerGetDatum(SPI_returntuple(SPI_tuptable->vals[0], desc));
 	ReleaseTupleDesc(desc);
 	return row;
 }

@@ -14,6 +14,9 @@
 #define CLOCK_SKEW      30 /* seconds another server's clock may be ahead */
 #define HS256_SIGNATURE 43 /* characters of 32 bytes in base64url */
 
+/* Seconds from the Unix epoch to PostgreSQL's. */
+#define EPOCH_SHIFT ((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY)
+
 typedef struct Segment
 {
 	const char *start;
@@ -58,12 +61,12 @@ segment_is_canonical(const Segment *segment)
 
 /* Splits a token into header, payload and signature; false when it has none. */
 static bool
-split_token(const char *token, Size len, Segment *segments)
+split_token(const char *token, Segment *segments)
 {
-	const char *end = token + len;
+	const char *end = token + strlen(token);
 	const char *start = token;
 
-	if (len > AGENT_TOKEN_MAX)
+	if (end - token > AGENT_TOKEN_MAX)
 		return false;
 	for (int i = 0; i < 3; i++)
 	{
@@ -140,11 +143,18 @@ header_is_acceptable(const AgentJsonObject *header)
 		   (agent_json_member(header, "typ") == NULL || member_is(header, "typ", "JWT"));
 }
 
+/* Returns a time in Unix seconds. */
+static int64
+unix_time(TimestampTz time)
+{
+	return time / USECS_PER_SEC + EPOCH_SHIFT;
+}
+
 /* Tells whether the times make a token of ours that is good now. */
 static bool
 times_are_good(const AgentJsonObject *payload, AgentClaims *claims)
 {
-	int64 now = agent_unix_time(GetCurrentTimestamp());
+	int64 now = unix_time(GetCurrentTimestamp());
 	int64 not_before;
 
 	if (!member_time(payload, "exp", &claims->expires_at) ||
@@ -168,19 +178,11 @@ claims_are_good(const AgentJsonObject *payload, AgentClaims *claims)
 		   member_uuid(payload, "sid", &claims->session_id) && times_are_good(payload, claims);
 }
 
-/* Returns a time in Unix seconds. */
-int64
-agent_unix_time(TimestampTz time)
-{
-	return time / USECS_PER_SEC + (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
-}
-
 /* Returns the time of Unix seconds. */
 static TimestampTz
 time_of_unix(int64 seconds)
 {
-	return (seconds - (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY) *
-		   USECS_PER_SEC;
+	return (seconds - EPOCH_SHIFT) * USECS_PER_SEC;
 }
 
 /* Signs an access token for a session, good from now on. */
@@ -192,7 +194,7 @@ agent_token_issue(const pg_uuid_t *user_id, const pg_uuid_t *session_id, Timesta
 	char *token = palloc(AGENT_TOKEN_MAX);
 	bool made;
 
-	claims.issued_at = agent_unix_time(now);
+	claims.issued_at = unix_time(now);
 	claims.expires_at = claims.issued_at + agent_access_token_ttl;
 	agent_key_current(&key);
 	claims.kid = key.kid;
@@ -224,8 +226,7 @@ open_token(const char *token, const Segment *segments, const AgentJsonObject *he
  * On success the claims are filled, and key_ref says which key it rests on.
  */
 bool
-agent_token_verify(const char *token, Size len, Snapshot snapshot, AgentClaims *claims,
-				   AgentRowRef *key_ref)
+agent_token_verify(const char *token, Snapshot snapshot, AgentClaims *claims, AgentRowRef *key_ref)
 {
 	Segment segments[3];
 	AgentJsonObject header;
@@ -233,7 +234,7 @@ agent_token_verify(const char *token, Size len, Snapshot snapshot, AgentClaims *
 	AgentKey key;
 	bool opened;
 
-	if (!split_token(token, len, segments) || !read_segment(&segments[0], &header) ||
+	if (!split_token(token, segments) || !read_segment(&segments[0], &header) ||
 		!member_uuid(&header, "kid", &claims->kid) ||
 		!agent_key_find(&claims->kid, snapshot, &key, key_ref))
 		return false;
@@ -267,8 +268,7 @@ agent_test_token_open(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	token = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	key = PG_GETARG_BYTEA_PP(1);
-	PG_RETURN_BOOL(split_token(token, strlen(token), segments) &&
-				   read_segment(&segments[0], &header) &&
+	PG_RETURN_BOOL(split_token(token, segments) && read_segment(&segments[0], &header) &&
 				   open_token(token,
 							  segments,
 							  &header,

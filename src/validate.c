@@ -223,6 +223,14 @@ email_fault(const char *email)
 	return email_domain_fault(at + 1);
 }
 
+/* Tells whether a text is one of the roles of a message. */
+static bool
+is_role(const char *role)
+{
+	return strcmp(role, "user") == 0 || strcmp(role, "assistant") == 0 ||
+		   strcmp(role, "system") == 0;
+}
+
 /*
  * Checks a text argument and returns it, NULL when it is missing.
  *
@@ -247,9 +255,7 @@ agent_check_text(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 				  rule->name,
 				  "value_error",
 				  psprintf("value is not a valid email address: %s", fault));
-	else if (rule->kind == KIND_ROLE && strcmp(text_to_cstring(value), "user") != 0 &&
-			 strcmp(text_to_cstring(value), "assistant") != 0 &&
-			 strcmp(text_to_cstring(value), "system") != 0)
+	else if (rule->kind == KIND_ROLE && !is_role(text_to_cstring(value)))
 		add_fault(faults,
 				  rule->name,
 				  "string_pattern_mismatch",
@@ -287,10 +293,19 @@ fold(pg_wchar letter, locale_t table)
 	return letter >= 0x80 && folded < 0x80 ? (pg_wchar) towlower_l(letter, table) : folded;
 }
 
+/* Appends a code point as UTF-8. */
+static void
+append_letter(StringInfo text, pg_wchar letter)
+{
+	unsigned char bytes[8] = {0};
+
+	unicode_to_utf8(letter, bytes);
+	appendBinaryStringInfo(text, (char *) bytes, pg_utf_mblen(bytes));
+}
+
 /*
  * Returns a text in lower case, letter by letter.
  *
- * By way of upper case, so that letters with two small forms, like sigma, agree.
  * By the character table of C.UTF-8, so that it does not depend on the database's
  * locale, which another server that restores a dump may not have. A C library
  * without that locale folds ASCII letters alone.
@@ -307,14 +322,12 @@ lower_case(const char *utf8)
 	for (const char *c = utf8; *c != '\0'; c += pg_utf_mblen((const unsigned char *) c))
 	{
 		pg_wchar letter = utf8_to_unicode((const unsigned char *) c);
-		unsigned char bytes[8] = {0};
 
 		if (table != (locale_t) 0)
 			letter = fold(letter, table);
 		else if (letter < 0x80)
 			letter = pg_tolower(letter);
-		unicode_to_utf8(letter, bytes);
-		appendBinaryStringInfo(&folded, (char *) bytes, pg_utf_mblen(bytes));
+		append_letter(&folded, letter);
 	}
 	return folded.data;
 }
@@ -332,12 +345,7 @@ composed(const char *utf8)
 	normal = unicode_normalize(UNICODE_NFC, wide);
 	initStringInfo(&text);
 	for (; *normal != 0; normal++)
-	{
-		unsigned char bytes[8] = {0};
-
-		unicode_to_utf8(*normal, bytes);
-		appendBinaryStringInfo(&text, (char *) bytes, pg_utf_mblen(bytes));
-	}
+		append_letter(&text, *normal);
 	return text.data;
 }
 
