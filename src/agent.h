@@ -20,6 +20,11 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+/* email.c */
+extern const char *agent_email_fault(const char *email);
+extern char *agent_email_key(const text *email);
+extern char *agent_email_stored(const text *email);
+
 /* error.c: the table of errors. */
 typedef enum AgentError
 {
@@ -223,7 +228,5 @@ extern text *agent_check_text(AgentFaults *faults, AgentField field, FunctionCal
 extern bool agent_check_uuid(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 							 int arg, pg_uuid_t *uuid);
 extern void agent_faults_raise(const AgentFaults *faults);
-extern char *agent_email_key(const text *email);
-extern char *agent_email_stored(const text *email);
 
 #endif /* AGENT_H */
