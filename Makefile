@@ -5,7 +5,7 @@ OBJS           = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 SHLIB_LINK     = -ldl
 PG_CFLAGS      = -std=gnu11
 # Warnings are for our own code, not for the server's headers.
-PG_CPPFLAGS    = -isystem $(includedir_server)
+PG_CPPFLAGS    = -isystem $(includedir_server) -DAGENT_VERSION='"$(EXTVERSION)"'
 DATA           = $(wildcard sql/agent--*--*.sql)
 DATA_built     = sql/agent--$(EXTVERSION).sql
 
@@ -38,7 +38,7 @@ endif
 $(DATA_built): $(sort $(wildcard sql/[0-9]*.sql)) agent.control
 	cat $(filter %.sql,$^) > $@
 
-$(OBJS): src/agent.h src/compat.h
+$(OBJS): src/agent.h src/compat.h src/http.h agent.control
 
 .PHONY: stage bench valgrind lint
 stage:

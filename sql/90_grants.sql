@@ -18,6 +18,9 @@ ALTER FUNCTION @extschema@.agent_conversation_update(uuid, text, boolean)    OWN
 ALTER FUNCTION @extschema@.agent_conversation_delete(uuid)                   OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_message_create(uuid, text, text)            OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_postgrest_config()                          OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_http(text, text, text, jsonb, bytea)        OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_postgrest_http()                            OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_postgrest_http(bytea)                       OWNER TO agent_owner;
 
 -- Nothing is for everybody, nor for those whom ALTER DEFAULT PRIVILEGES of the
 -- database or the schema would have let in: only what follows is granted.
@@ -78,7 +81,7 @@ GRANT SELECT (kid, created_at, retires_at), UPDATE (retires_at) ON agent.signing
 
 -- Anybody, signed in or not.
 
-GRANT USAGE ON SCHEMA @extschema@ TO agent_anon, agent_user, agent_admin, agent_authenticator;
+GRANT USAGE ON SCHEMA @extschema@ TO agent_anon, agent_user, agent_admin, agent_authenticator, agent_owner;
 GRANT USAGE ON TYPE @extschema@.agent_token TO agent_anon, agent_user;
 GRANT EXECUTE ON FUNCTION
     @extschema@.agent_register(text, text, text),
@@ -88,6 +91,15 @@ GRANT EXECUTE ON FUNCTION
     @extschema@.agent_health(),
     @extschema@.agent_postgrest_request()
 TO agent_anon, agent_user;
+
+-- The classic paths: whoever calls for a client, with or without becoming anybody.
+
+GRANT USAGE ON TYPE @extschema@.agent_http_response TO agent_anon, agent_user, agent_authenticator;
+GRANT EXECUTE ON FUNCTION
+    @extschema@.agent_http(text, text, text, jsonb, bytea),
+    @extschema@.agent_postgrest_http(),
+    @extschema@.agent_postgrest_http(bytea)
+TO agent_anon, agent_user, agent_authenticator;
 
 -- A signed-in person reads through row-level security and writes through functions.
 -- Of conversations and messages every column is theirs to see: a list of columns,

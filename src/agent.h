@@ -38,10 +38,23 @@ typedef enum AgentError
 	AGENT_USERNAME_TAKEN,
 	AGENT_CONVERSATION_NOT_FOUND,
 	AGENT_VALIDATION_FAILED,
+	AGENT_PATH_NOT_FOUND,
+	AGENT_METHOD_NOT_ALLOWED,
+	AGENT_BODY_UNREADABLE,
+	AGENT_ANSWER_TOO_LARGE,
+	AGENT_READ_ONLY,
+	AGENT_UNAVAILABLE,
+	AGENT_INTERNAL,
 	AGENT_ERROR_COUNT
 } AgentError;
 
 extern _Noreturn void agent_raise(AgentError error, const char *detail);
+extern AgentError agent_error_of(const ErrorData *caught);
+extern int agent_error_status(AgentError error);
+extern char *agent_error_text(AgentError error);
+
+/* conversation.c */
+extern void agent_conversation_require(const pg_uuid_t *caller, const pg_uuid_t *conversation_id);
 
 /* guc.c */
 extern int agent_access_token_ttl;
@@ -54,6 +67,7 @@ extern void agent_set_local(const char *name, const char *value);
 /* identity.c */
 extern void agent_identity_init(void);
 extern pg_uuid_t agent_caller(void);
+extern const char *agent_bearer_token(const char *authorization);
 
 /* json.c */
 typedef struct AgentJsonMember
@@ -63,6 +77,8 @@ typedef struct AgentJsonMember
 						 * JSON_TOKEN_ARRAY_START of a container */
 	char *value;        /* a string unescaped, a number as written;
 						 * NULL for containers */
+	const char *raw;    /* the value as it stands in the text */
+	int raw_len;
 } AgentJsonMember;
 
 typedef struct AgentJsonObject
@@ -71,7 +87,18 @@ typedef struct AgentJsonObject
 	AgentJsonMember *members;
 } AgentJsonObject;
 
+typedef enum AgentJsonVerdict
+{
+	AGENT_JSON_OBJECT,
+	AGENT_JSON_NULL,
+	AGENT_JSON_OTHER,   /* another value */
+	AGENT_JSON_INVALID, /* no JSON */
+	AGENT_JSON_NESTED   /* too deep to be read */
+} AgentJsonVerdict;
+
 extern bool agent_json_object(char *text, int len, AgentJsonObject *object);
+extern AgentJsonVerdict agent_json_members(char *text, int len, const char *const *wanted,
+										   AgentJsonObject *object, int *position);
 extern const AgentJsonMember *agent_json_member(const AgentJsonObject *object, const char *name);
 
 /* jwt.c */
@@ -160,10 +187,12 @@ typedef enum AgentPlan
 	AGENT_PLAN_KEY_LIST,
 	AGENT_PLAN_CONVERSATION_INSERT,
 	AGENT_PLAN_CONVERSATION_GET,
+	AGENT_PLAN_CONVERSATION_LIST,
 	AGENT_PLAN_CONVERSATION_UPDATE,
 	AGENT_PLAN_CONVERSATION_DELETE,
 	AGENT_PLAN_CONVERSATION_NEXT_SEQ,
 	AGENT_PLAN_MESSAGE_INSERT,
+	AGENT_PLAN_MESSAGE_LIST,
 	AGENT_PLAN_COUNT
 } AgentPlan;
 
@@ -212,17 +241,52 @@ typedef enum AgentField
 	AGENT_FIELD_FIRST_MESSAGE,
 	AGENT_FIELD_ROLE,
 	AGENT_FIELD_CONTENT,
+	AGENT_FIELD_IS_ARCHIVED,
+	AGENT_FIELD_ARCHIVED,
+	AGENT_FIELD_SKIP,
+	AGENT_FIELD_CONVERSATION_LIMIT,
+	AGENT_FIELD_MESSAGE_LIMIT,
 	AGENT_FIELD_COUNT
 } AgentField;
+
+typedef enum AgentKind
+{
+	AGENT_KIND_TEXT,
+	AGENT_KIND_EMAIL,
+	AGENT_KIND_PASSWORD, /* a text that is never shown */
+	AGENT_KIND_ROLE,
+	AGENT_KIND_UUID,
+	AGENT_KIND_BOOLEAN,
+	AGENT_KIND_INTEGER
+} AgentKind;
+
+typedef struct AgentFieldRule
+{
+	const char *name;
+	bool required;
+	AgentKind kind;
+	int min;            /* of its characters, or of the number itself */
+	int max;            /* likewise; 0: not bounded */
+	int max_bytes;      /* 0: not bounded */
+	int number_default; /* of an integer */
+} AgentFieldRule;
 
 typedef struct AgentFaults
 {
 	int count;
+	const char *place;   /* of the fields being checked */
+	const char *input;   /* what was sent, as JSON; NULL is not told */
 	StringInfoData text; /* for a person at a SQL prompt */
 	StringInfoData json; /* for a program */
 } AgentFaults;
 
+#define AGENT_ROLE_PATTERN "^(user|assistant|system)$"
+
+extern const AgentFieldRule *agent_field_rule(AgentField field);
 extern void agent_faults_init(AgentFaults *faults);
+extern void agent_fault_add(AgentFaults *faults, const char *field, const char *type,
+							const char *message);
+extern void agent_check_text_value(AgentFaults *faults, AgentField field, const text *value);
 extern text *agent_check_text(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 							  int arg);
 extern bool agent_check_uuid(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,

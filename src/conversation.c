@@ -28,17 +28,26 @@ conversation_argument(FunctionCallInfo fcinfo)
 	return id;
 }
 
+/* Raises conversation_not_found unless the caller has this conversation. */
+void
+agent_conversation_require(const pg_uuid_t *caller, const pg_uuid_t *conversation_id)
+{
+	pg_uuid_t key[2] = {*caller, *conversation_id};
+
+	if (!agent_row_find(AGENT_CONVERSATIONS, key, GetActiveSnapshot(), NULL))
+		agent_raise(AGENT_CONVERSATION_NOT_FOUND, NULL);
+}
+
 PG_FUNCTION_INFO_V1(agent_require_conversation);
 
 /* SQL: agent.require_conversation(conversation_id uuid) returns boolean */
 Datum
 agent_require_conversation(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t key[2] = {agent_caller()};
+	pg_uuid_t caller = agent_caller();
+	pg_uuid_t id = conversation_argument(fcinfo);
 
-	key[1] = conversation_argument(fcinfo);
-	if (!agent_row_find(AGENT_CONVERSATIONS, key, GetActiveSnapshot(), NULL))
-		agent_raise(AGENT_CONVERSATION_NOT_FOUND, NULL);
+	agent_conversation_require(&caller, &id);
 	PG_RETURN_BOOL(true);
 }
 

@@ -22,6 +22,7 @@ typedef struct ErrorEntry
 	int status;          /* of HTTP */
 	const char *message; /* lower-case, as SQL has it */
 	const char *hint;    /* or NULL */
+	const char *text;    /* as the classic paths have it; NULL: message with a capital */
 } ErrorEntry;
 
 /* clang-format off */
@@ -76,6 +77,47 @@ static const ErrorEntry errors[AGENT_ERROR_COUNT] = {
 		"validation failed",
 		NULL
 	},
+
+	/* What only agent_http says. */
+	[AGENT_PATH_NOT_FOUND] = {
+		"path_not_found", "P0002", 404,
+		"not found",
+		NULL,
+		"Not Found"
+	},
+	[AGENT_METHOD_NOT_ALLOWED] = {
+		"method_not_allowed", "0A000", 405,
+		"method not allowed",
+		NULL,
+		"Method Not Allowed"
+	},
+	[AGENT_BODY_UNREADABLE] = {
+		"body_unreadable", "22P02", 400,
+		"there was an error parsing the body",
+		NULL
+	},
+	[AGENT_ANSWER_TOO_LARGE] = {
+		"answer_too_large", "54000", 400,
+		"the answer would be too large: ask for less with limit",
+		NULL
+	},
+	[AGENT_READ_ONLY] = {
+		"read_only", "25006", 503,
+		"this server only reads at present",
+		NULL
+	},
+	[AGENT_UNAVAILABLE] = {
+		"unavailable", "40001", 503,
+		"service unavailable",
+		NULL,
+		"Service Unavailable"
+	},
+	[AGENT_INTERNAL] = {
+		"internal_error", "XX000", 500,
+		"internal server error",
+		NULL,
+		"Internal Server Error"
+	},
 };
 /* clang-format on */
 
@@ -97,18 +139,35 @@ append_member(StringInfo json, const char *name, const char *value)
 		escape_json(json, value);
 }
 
-/* Returns the body that PostgREST answers with. */
-static char *
-http_body(const ErrorEntry *entry, const char *detail)
+/* Returns the message of an error as HTTP has it. */
+char *
+agent_error_text(AgentError error)
 {
-	StringInfoData json;
-	char *message = pstrdup(entry->message);
+	const ErrorEntry *entry = &errors[error];
+	char *message = pstrdup(entry->text != NULL ? entry->text : entry->message);
 
 	message[0] = pg_toupper((unsigned char) message[0]);
+	return message;
+}
+
+/* Returns the status of an error in HTTP. */
+int
+agent_error_status(AgentError error)
+{
+	return errors[error].status;
+}
+
+/* Returns the body that PostgREST answers with. */
+static char *
+http_body(AgentError error, const char *detail)
+{
+	const ErrorEntry *entry = &errors[error];
+	StringInfoData json;
+
 	initStringInfo(&json);
 	appendStringInfoChar(&json, '{');
 	append_member(&json, "code", entry->name);
-	append_member(&json, "message", message);
+	append_member(&json, "message", agent_error_text(error));
 	append_member(&json, "details", detail);
 	append_member(&json, "hint", entry->hint);
 	appendStringInfoChar(&json, '}');
@@ -129,7 +188,7 @@ agent_raise(AgentError error, const char *detail)
 	if (agent_request_is_http())
 		ereport(ERROR,
 				errcode(MAKE_SQLSTATE('P', 'G', 'R', 'S', 'T')),
-				errmsg_internal("%s", http_body(entry, detail)),
+				errmsg_internal("%s", http_body(error, detail)),
 				errdetail_internal("{\"status\":%d,\"headers\":{%s}}",
 								   entry->status,
 								   entry->status == 401 ? "\"WWW-Authenticate\":\"Bearer\"" : ""));
@@ -139,4 +198,29 @@ agent_raise(AgentError error, const char *detail)
 			errmsg("%s", entry->message),
 			detail != NULL ? errdetail_internal("%s", detail) : 0,
 			entry->hint != NULL ? errhint("%s", entry->hint) : 0);
+}
+
+/* Tells which error of the table was caught, or what the others come to. */
+AgentError
+agent_error_of(const ErrorData *caught)
+{
+	for (AgentError error = 0; error < AGENT_ERROR_COUNT; error++)
+	{
+		if (caught->sqlerrcode == pack_sqlstate(errors[error].sqlstate) &&
+			strcmp(caught->message, errors[error].message) == 0)
+			return error;
+	}
+	switch (caught->sqlerrcode)
+	{
+	case ERRCODE_READ_ONLY_SQL_TRANSACTION:
+		return AGENT_READ_ONLY;
+	case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
+		return AGENT_ANSWER_TOO_LARGE;
+	case ERRCODE_T_R_SERIALIZATION_FAILURE:
+	case ERRCODE_T_R_DEADLOCK_DETECTED:
+	case ERRCODE_LOCK_NOT_AVAILABLE:
+		return AGENT_UNAVAILABLE;
+	default:
+		return AGENT_INTERNAL;
+	}
 }

@@ -9,6 +9,7 @@
 
 #include <limits.h>
 
+#include "miscadmin.h"
 #include "utils/guc.h"
 
 int agent_access_token_ttl = 1800;   /* seconds */
@@ -19,7 +20,8 @@ char *agent_token = NULL;
 /*
  * Refuses what cannot be a caller's token: one that no verification would take,
  * before it is copied around, and a default of the database, of a role or of a
- * function, which would make others act as whoever set it.
+ * function, which would make others act as whoever set it. Nor may an expression
+ * that is evaluated for somebody else's maintenance leave an identity behind.
  */
 static bool
 check_token(char **newval, void **extra, GucSource source)
@@ -29,6 +31,12 @@ check_token(char **newval, void **extra, GucSource source)
 	{
 		GUC_check_errmsg("\"agent.token\" cannot have a default");
 		GUC_check_errhint("Use SET LOCAL in a transaction.");
+		return false;
+	}
+	if (source == PGC_S_SESSION && InSecurityRestrictedOperation())
+	{
+		GUC_check_errcode(ERRCODE_INSUFFICIENT_PRIVILEGE);
+		GUC_check_errmsg("\"agent.token\" cannot be set in a security-restricted operation");
 		return false;
 	}
 	/* Each message of the extended protocol shows the statement anew. */
@@ -108,8 +116,7 @@ agent_guc_define(void)
 							   &agent_token,
 							   "",
 							   PGC_USERSET,
-							   GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE |
-								   GUC_NOT_WHILE_SEC_REST,
+							   GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
 							   check_token,
 							   NULL,
 							   NULL);

@@ -172,16 +172,14 @@ check_account(Verified *verified, Snapshot snapshot)
 }
 
 /*
- * Returns the token in an Authorization header, NULL when there is none.
+ * Returns the token of an Authorization header's value, NULL when there is none.
  *
  * A scheme other than Bearer (in any case) is an error: the client meant to say
  * who it is, and an empty answer would hide that it did not get through.
  */
-static const char *
-bearer_token(const char *headers)
+const char *
+agent_bearer_token(const char *value)
 {
-	const char *value = agent_request_header(headers, "authorization");
-
 	if (value == NULL || value[0] == '\0')
 		return NULL;
 	if (pg_strncasecmp(value, "Bearer", 6) != 0 || (value[6] != ' ' && value[6] != '\0'))
@@ -272,7 +270,7 @@ find_caller(pg_uuid_t *user_id)
 									"agent token verification",
 									ALLOCSET_SMALL_SIZES);
 	caller = MemoryContextSwitchTo(scratch);
-	token = is_set ? text : bearer_token(text);
+	token = is_set ? text : agent_bearer_token(agent_request_header(text, "authorization"));
 	if (token != NULL)
 	{
 		verify(token, source, text, snapshot, &verified);

@@ -2,8 +2,9 @@
  * json.c
  *		Reads the top level of a JSON object with the server's own parser.
  *
- * The text may come from anybody. It must be one object, in valid UTF-8, with
- * no name twice: two readers of a doubled name would see two different tokens.
+ * The text may come from anybody. A token or a request's headers must have no
+ * name twice: two readers of a doubled name would see two different tokens. Of a
+ * request's body the last one counts, as in other readers.
  * Nothing is raised for bad text; results are in the caller's memory context.
  */
 #include "agent.h"
@@ -17,9 +18,12 @@
 typedef struct ReaderState
 {
 	JsonLexContext *lex;
+	const char *const *wanted; /* names that are kept, up to a NULL; or all */
 	AgentJsonObject *object;
-	int room; /* members allocated */
+	AgentJsonMember *member; /* that is being read, if it is kept */
+	int room;                /* members allocated */
 	bool is_object;
+	bool is_null;
 	bool refused; /* a name twice, or too many */
 } ReaderState;
 
@@ -27,7 +31,7 @@ typedef struct ReaderState
 static bool
 in_member(const ReaderState *state)
 {
-	return state->lex->lex_level == 1 && state->is_object && !state->refused;
+	return state->lex->lex_level == 1 && state->is_object && state->member != NULL;
 }
 
 /* Notes that the text is an object, or that a member is one. */
@@ -39,7 +43,7 @@ object_start(void *arg)
 	if (state->lex->lex_level == 0)
 		state->is_object = true;
 	else if (in_member(state))
-		state->object->members[state->object->count - 1].type = JSON_TOKEN_OBJECT_START;
+		state->member->type = JSON_TOKEN_OBJECT_START;
 	JSON_ACTION_DONE;
 }
 
@@ -50,8 +54,45 @@ array_start(void *arg)
 	ReaderState *state = arg;
 
 	if (in_member(state))
-		state->object->members[state->object->count - 1].type = JSON_TOKEN_ARRAY_START;
+		state->member->type = JSON_TOKEN_ARRAY_START;
 	JSON_ACTION_DONE;
+}
+
+/* Returns a place for a member that is the first of its name, or NULL. */
+static AgentJsonMember *
+new_member(ReaderState *state)
+{
+	AgentJsonObject *object = state->object;
+
+	if (object->count == MAX_MEMBERS)
+		return NULL;
+	if (object->count == state->room)
+	{
+		state->room *= 2;
+		object->members = repalloc(object->members, state->room * sizeof(AgentJsonMember));
+	}
+	return &object->members[object->count++];
+}
+
+/* Returns a place for a member; NULL when it is not to be kept. */
+static AgentJsonMember *
+place_of(ReaderState *state, const char *name)
+{
+	AgentJsonMember *earlier = (AgentJsonMember *) agent_json_member(state->object, name);
+	AgentJsonMember *place;
+
+	if (state->wanted == NULL)
+	{
+		place = state->refused || earlier != NULL ? NULL : new_member(state);
+		state->refused = place == NULL;
+		return place;
+	}
+	for (const char *const *wanted = state->wanted; *wanted != NULL; wanted++)
+	{
+		if (strcmp(*wanted, name) == 0)
+			return earlier != NULL ? earlier : new_member(state);
+	}
+	return NULL;
 }
 
 /* Adds a member of the top level. */
@@ -59,22 +100,26 @@ static JSON_ACTION
 field_start(void *arg, char *name, bool isnull)
 {
 	ReaderState *state = arg;
-	AgentJsonObject *object = state->object;
 
 	if (state->lex->lex_level != 1 || !state->is_object)
 		JSON_ACTION_DONE;
-	if (state->refused || object->count == MAX_MEMBERS || agent_json_member(object, name) != NULL)
-	{
-		state->refused = true;
-		JSON_ACTION_DONE;
-	}
-	if (object->count == state->room)
-	{
-		state->room *= 2;
-		object->members = repalloc(object->members, state->room * sizeof(AgentJsonMember));
-	}
-	object->members[object->count++] =
-		(AgentJsonMember){.name = name, .type = JSON_TOKEN_INVALID, .value = NULL};
+	state->member = place_of(state, name);
+	if (state->member != NULL)
+		*state->member = (AgentJsonMember){.name = name,
+										   .type = JSON_TOKEN_INVALID,
+										   .value = NULL,
+										   .raw = state->lex->token_start};
+	JSON_ACTION_DONE;
+}
+
+/* Notes where a member of the top level ends. */
+static JSON_ACTION
+field_end(void *arg, char *name, bool isnull)
+{
+	ReaderState *state = arg;
+
+	if (in_member(state))
+		state->member->raw_len = state->lex->prev_token_terminator - state->member->raw;
 	JSON_ACTION_DONE;
 }
 
@@ -83,13 +128,13 @@ static JSON_ACTION
 scalar(void *arg, char *token, JsonTokenType type)
 {
 	ReaderState *state = arg;
-	AgentJsonMember *member;
 
+	if (state->lex->lex_level == 0)
+		state->is_null = type == JSON_TOKEN_NULL;
 	if (!in_member(state))
 		JSON_ACTION_DONE;
-	member = &state->object->members[state->object->count - 1];
-	member->type = type;
-	member->value = token;
+	state->member->type = type;
+	state->member->value = token;
 	JSON_ACTION_DONE;
 }
 
@@ -115,23 +160,60 @@ nesting(const char *text, int len)
 	return deepest;
 }
 
-/* Reads an object's members, or returns false. */
-bool
-agent_json_object(char *text, int len, AgentJsonObject *object)
+/* Reads a text into the state's object, or returns false where it is no JSON. */
+static bool
+read_json(ReaderState *state, char *text, int len)
 {
-	ReaderState state = {.object = object, .room = 16};
-	JsonSemAction actions = {.semstate = &state,
+	JsonSemAction actions = {.semstate = state,
 							 .object_start = object_start,
 							 .array_start = array_start,
 							 .object_field_start = field_start,
+							 .object_field_end = field_end,
 							 .scalar = scalar};
+
+	state->room = 16;
+	state->object->count = 0;
+	state->object->members = palloc(state->room * sizeof(AgentJsonMember));
+	state->lex = agent_json_lexer(text, len);
+	return pg_parse_json(state->lex, &actions) == JSON_SUCCESS;
+}
+
+/* Reads an object's members, no name twice, or returns false. */
+bool
+agent_json_object(char *text, int len, AgentJsonObject *object)
+{
+	ReaderState state = {.object = object};
 
 	if (!pg_verify_mbstr(PG_UTF8, text, len, true) || nesting(text, len) > MAX_NESTING)
 		return false;
-	object->count = 0;
-	object->members = palloc(state.room * sizeof(AgentJsonMember));
-	state.lex = agent_json_lexer(text, len);
-	return pg_parse_json(state.lex, &actions) == JSON_SUCCESS && state.is_object && !state.refused;
+	return read_json(&state, text, len) && state.is_object && !state.refused;
+}
+
+/*
+ * Reads those members of an object that are wanted; of a name that stands twice,
+ * the last.
+ *
+ * The text is valid UTF-8. position is where it stops being JSON, in characters.
+ */
+AgentJsonVerdict
+agent_json_members(char *text, int len, const char *const *wanted, AgentJsonObject *object,
+				   int *position)
+{
+	ReaderState state = {.object = object, .wanted = wanted};
+
+	if (nesting(text, len) > MAX_NESTING)
+		return AGENT_JSON_NESTED;
+	if (!read_json(&state, text, len))
+	{
+		/* At the end of the text there is no token. */
+		const char *token = state.lex->token_start;
+
+		*position = pg_mbstrlen_with_len(text, token != NULL ? token - text : len);
+		return AGENT_JSON_INVALID;
+	}
+	if (state.is_object)
+		return AGENT_JSON_OBJECT;
+	return state.is_null ? AGENT_JSON_NULL : AGENT_JSON_OTHER;
 }
 
 /* Returns the member of that name, or NULL. */

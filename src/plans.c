@@ -98,6 +98,12 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 		" WHERE user_id OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=) $2",
 		true, 2, {UUIDOID, UUIDOID}
 	},
+	[AGENT_PLAN_CONVERSATION_LIST] = {
+		"SELECT " CONVERSATION_COLUMNS " FROM agent.conversations"
+		" WHERE user_id = $1 AND ($4 IS NULL OR is_archived = $4)"
+		" ORDER BY created_at DESC, id DESC OFFSET $2 LIMIT $3",
+		true, 4, {UUIDOID, INT8OID, INT8OID, BOOLOID}
+	},
 	[AGENT_PLAN_CONVERSATION_UPDATE] = {
 		"UPDATE agent.conversations SET title = coalesce($3, title),"
 		" is_archived = coalesce($4, is_archived), updated_at = greatest(updated_at, $5)"
@@ -123,6 +129,11 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 		"INSERT INTO agent.messages (user_id, id, conversation_id, seq, role, content, created_at)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7)",
 		false, 7, {UUIDOID, UUIDOID, UUIDOID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
+	},
+	[AGENT_PLAN_MESSAGE_LIST] = {
+		"SELECT id, conversation_id, role, content, created_at FROM agent.messages"
+		" WHERE user_id = $1 AND conversation_id = $2 ORDER BY seq OFFSET $3 LIMIT $4",
+		true, 4, {UUIDOID, UUIDOID, INT8OID, INT8OID}
 	},
 };
 /* clang-format on */

@@ -29,6 +29,8 @@
 static const char *const marks[] = {"agent_register",
 									"agent_login",
 									"agent_authenticate",
+									"agent_http",
+									"agent_postgrest_http",
 									"agent.token",
 									"agent.signing_keys",
 									"insert into agent.users",

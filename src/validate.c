@@ -15,68 +15,76 @@
 
 #define MESSAGE_MAX (8 * 1024 * 1024) /* bytes */
 
-typedef enum FieldKind
-{
-	KIND_TEXT,
-	KIND_EMAIL,
-	KIND_ROLE
-} FieldKind;
-
-typedef struct FieldRule
-{
-	const char *name;
-	bool required;
-	FieldKind kind;
-	int min_chars;
-	int max_chars; /* 0: not bounded */
-	int max_bytes; /* 0: not bounded */
-} FieldRule;
-
 /* clang-format off */
-static const FieldRule rules[AGENT_FIELD_COUNT] = {
-	[AGENT_FIELD_EMAIL] = {"email", true, KIND_EMAIL, 0, 0, 0},
-	[AGENT_FIELD_USERNAME] = {"username", true, KIND_TEXT, 3, 50, 0},
-	[AGENT_FIELD_NEW_PASSWORD] = {"password", true, KIND_TEXT, 6, 65536, 0},
+static const AgentFieldRule rules[AGENT_FIELD_COUNT] = {
+	[AGENT_FIELD_EMAIL] = {"email", true, AGENT_KIND_EMAIL, 0, 0, 0, 0},
+	[AGENT_FIELD_USERNAME] = {"username", true, AGENT_KIND_TEXT, 3, 50, 0, 0},
+	[AGENT_FIELD_NEW_PASSWORD] = {"password", true, AGENT_KIND_PASSWORD, 6, 65536, 0, 0},
 	/* A login that cannot be right is wrong, not malformed. */
-	[AGENT_FIELD_PASSWORD] = {"password", true, KIND_TEXT, 0, 0, 0},
-	[AGENT_FIELD_LOGIN_EMAIL] = {"email", true, KIND_TEXT, 0, 0, 0},
-	[AGENT_FIELD_TOKEN] = {"token", true, KIND_TEXT, 0, 0, 0},
-	[AGENT_FIELD_CONVERSATION_ID] = {"conversation_id", true, KIND_TEXT, 0, 0, 0},
-	[AGENT_FIELD_TITLE] = {"title", true, KIND_TEXT, 1, 200, 0},
-	[AGENT_FIELD_NEW_TITLE] = {"title", false, KIND_TEXT, 1, 200, 0},
-	[AGENT_FIELD_FIRST_MESSAGE] = {"first_message", false, KIND_TEXT, 0, 0, MESSAGE_MAX},
-	[AGENT_FIELD_ROLE] = {"role", true, KIND_ROLE, 0, 0, 0},
-	[AGENT_FIELD_CONTENT] = {"content", true, KIND_TEXT, 1, 0, MESSAGE_MAX},
+	[AGENT_FIELD_PASSWORD] = {"password", true, AGENT_KIND_PASSWORD, 0, 0, 0, 0},
+	[AGENT_FIELD_LOGIN_EMAIL] = {"email", true, AGENT_KIND_TEXT, 0, 0, 0, 0},
+	[AGENT_FIELD_TOKEN] = {"token", true, AGENT_KIND_TEXT, 0, 0, 0, 0},
+	[AGENT_FIELD_CONVERSATION_ID] = {"conversation_id", true, AGENT_KIND_UUID, 0, 0, 0, 0},
+	[AGENT_FIELD_TITLE] = {"title", true, AGENT_KIND_TEXT, 1, 200, 0, 0},
+	[AGENT_FIELD_NEW_TITLE] = {"title", false, AGENT_KIND_TEXT, 1, 200, 0, 0},
+	[AGENT_FIELD_FIRST_MESSAGE] = {"first_message", false, AGENT_KIND_TEXT, 0, 0, MESSAGE_MAX, 0},
+	[AGENT_FIELD_ROLE] = {"role", true, AGENT_KIND_ROLE, 0, 0, 0, 0},
+	[AGENT_FIELD_CONTENT] = {"content", true, AGENT_KIND_TEXT, 1, 0, MESSAGE_MAX, 0},
+	[AGENT_FIELD_IS_ARCHIVED] = {"is_archived", false, AGENT_KIND_BOOLEAN, 0, 0, 0, 0},
+	[AGENT_FIELD_ARCHIVED] = {"archived", false, AGENT_KIND_BOOLEAN, 0, 0, 0, 0},
+	[AGENT_FIELD_SKIP] = {"skip", false, AGENT_KIND_INTEGER, 0, 0, 0, 0},
+	[AGENT_FIELD_CONVERSATION_LIMIT] = {"limit", false, AGENT_KIND_INTEGER, 0, 1000, 0, 10},
+	[AGENT_FIELD_MESSAGE_LIMIT] = {"limit", false, AGENT_KIND_INTEGER, 0, 1000, 0, 50},
 };
 /* clang-format on */
+
+/* Returns the rule of a field. */
+const AgentFieldRule *
+agent_field_rule(AgentField field)
+{
+	return &rules[field];
+}
 
 /* Starts a list of faults, which costs nothing while it is empty. */
 void
 agent_faults_init(AgentFaults *faults)
 {
 	faults->count = 0;
+	faults->place = "body";
+	faults->input = NULL;
 }
 
-/* Adds a fault of a field, in the current memory context. */
-static void
-add_fault(AgentFaults *faults, const char *field, const char *type, const char *message)
+/*
+ * Adds a fault, in the current memory context.
+ *
+ * Of a field by its name; of the whole place for NULL; of a place in the body for
+ * a number.
+ */
+void
+agent_fault_add(AgentFaults *faults, const char *field, const char *type, const char *message)
 {
-	const char *separator = faults->count > 0 ? "," : "[";
+	bool is_position = field != NULL && isdigit((unsigned char) field[0]);
+	const char *quote = is_position ? "" : "\"";
 
 	if (faults->count++ == 0)
 	{
 		initStringInfo(&faults->text);
 		initStringInfo(&faults->json);
+		appendStringInfoChar(&faults->json, '[');
 	}
 	else
+	{
 		appendStringInfoChar(&faults->text, '\n');
-	appendStringInfo(&faults->text, "%s: %s", field, message);
-	appendStringInfo(&faults->json,
-					 "%s{\"type\":\"%s\",\"loc\":[\"body\",\"%s\"],\"msg\":",
-					 separator,
-					 type,
-					 field);
+		appendStringInfoChar(&faults->json, ',');
+	}
+	appendStringInfo(&faults->text, "%s: %s", field != NULL ? field : faults->place, message);
+	appendStringInfo(&faults->json, "{\"type\":\"%s\",\"loc\":[\"%s\"", type, faults->place);
+	if (field != NULL)
+		appendStringInfo(&faults->json, ",%s%s%s", quote, field, quote);
+	appendStringInfoString(&faults->json, "],\"msg\":");
 	escape_json(&faults->json, message);
+	if (faults->input != NULL)
+		appendStringInfo(&faults->json, ",\"input\":%s", faults->input);
 	appendStringInfoChar(&faults->json, '}');
 }
 
@@ -93,35 +101,33 @@ agent_faults_raise(const AgentFaults *faults)
 
 /* Adds a fault when a text is too short or too long. */
 static void
-check_length(AgentFaults *faults, const FieldRule *rule, const char *bytes, int len)
+check_length(AgentFaults *faults, const AgentFieldRule *rule, const char *bytes, int len)
 {
-	bool countable = rule->max_chars == 0 || len <= rule->max_chars * MAX_MULTIBYTE_CHAR_LEN;
+	bool countable = rule->max == 0 || len <= rule->max * MAX_MULTIBYTE_CHAR_LEN;
 	int chars;
 
 	if (rule->max_bytes > 0 && len > rule->max_bytes)
 	{
-		add_fault(faults,
-				  rule->name,
-				  "string_too_long",
-				  psprintf("String should have at most %d bytes", rule->max_bytes));
+		agent_fault_add(faults,
+						rule->name,
+						"string_too_long",
+						psprintf("String should have at most %d bytes", rule->max_bytes));
 		return;
 	}
 	/* Bytes tell enough where characters are too many, or one is enough. */
-	chars = countable && (rule->max_chars > 0 || rule->min_chars > 1)
-				? pg_mbstrlen_with_len(bytes, len)
-				: len;
-	if (rule->max_chars > 0 && chars > rule->max_chars)
-		add_fault(faults,
-				  rule->name,
-				  "string_too_long",
-				  psprintf("String should have at most %d characters", rule->max_chars));
-	else if (rule->min_chars > 0 && chars < rule->min_chars)
-		add_fault(faults,
-				  rule->name,
-				  "string_too_short",
-				  psprintf("String should have at least %d character%s",
-						   rule->min_chars,
-						   rule->min_chars == 1 ? "" : "s"));
+	chars = countable && (rule->max > 0 || rule->min > 1) ? pg_mbstrlen_with_len(bytes, len) : len;
+	if (rule->max > 0 && chars > rule->max)
+		agent_fault_add(faults,
+						rule->name,
+						"string_too_long",
+						psprintf("String should have at most %d characters", rule->max));
+	else if (rule->min > 0 && chars < rule->min)
+		agent_fault_add(faults,
+						rule->name,
+						"string_too_short",
+						psprintf("String should have at least %d character%s",
+								 rule->min,
+								 rule->min == 1 ? "" : "s"));
 }
 
 /* Tells whether a text is one of the roles of a message. */
@@ -132,6 +138,28 @@ is_role(const char *role)
 		   strcmp(role, "system") == 0;
 }
 
+/* Checks a text of a field. */
+void
+agent_check_text_value(AgentFaults *faults, AgentField field, const text *value)
+{
+	const AgentFieldRule *rule = &rules[field];
+	const char *fault;
+
+	if (rule->kind == AGENT_KIND_EMAIL &&
+		(fault = agent_email_fault(text_to_cstring(value))) != NULL)
+		agent_fault_add(faults,
+						rule->name,
+						"value_error",
+						psprintf("value is not a valid email address: %s", fault));
+	else if (rule->kind == AGENT_KIND_ROLE && !is_role(text_to_cstring(value)))
+		agent_fault_add(faults,
+						rule->name,
+						"string_pattern_mismatch",
+						"String should match pattern '" AGENT_ROLE_PATTERN "'");
+	else
+		check_length(faults, rule, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+}
+
 /*
  * Checks a text argument and returns it, NULL when it is missing.
  *
@@ -140,29 +168,16 @@ is_role(const char *role)
 text *
 agent_check_text(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo, int arg)
 {
-	const FieldRule *rule = &rules[field];
-	const char *fault;
 	text *value;
 
 	if (PG_ARGISNULL(arg))
 	{
-		if (rule->required)
-			add_fault(faults, rule->name, "missing", "Field required");
+		if (rules[field].required)
+			agent_fault_add(faults, rules[field].name, "missing", "Field required");
 		return NULL;
 	}
 	value = PG_GETARG_TEXT_PP(arg);
-	if (rule->kind == KIND_EMAIL && (fault = agent_email_fault(text_to_cstring(value))) != NULL)
-		add_fault(faults,
-				  rule->name,
-				  "value_error",
-				  psprintf("value is not a valid email address: %s", fault));
-	else if (rule->kind == KIND_ROLE && !is_role(text_to_cstring(value)))
-		add_fault(faults,
-				  rule->name,
-				  "string_pattern_mismatch",
-				  "String should match pattern '^(user|assistant|system)$'");
-	else
-		check_length(faults, rule, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+	agent_check_text_value(faults, field, value);
 	return value;
 }
 
@@ -173,7 +188,7 @@ agent_check_uuid(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 {
 	if (PG_ARGISNULL(arg))
 	{
-		add_fault(faults, rules[field].name, "missing", "Field required");
+		agent_fault_add(faults, rules[field].name, "missing", "Field required");
 		return false;
 	}
 	*uuid = *PG_GETARG_UUID_P(arg);

@@ -1,0 +1,131 @@
+/*
+ * http.h
+ *		What the files of the classic REST API offer each other.
+ */
+#ifndef AGENT_HTTP_H
+#define AGENT_HTTP_H
+
+#include "agent.h"
+
+#include "access/htup.h"
+
+#define HTTP_PARAMETERS_MAX 4 /* of a route, and one that ends the list */
+
+typedef enum HttpPlace
+{
+	HTTP_NOWHERE,
+	HTTP_PATH,
+	HTTP_QUERY,
+	HTTP_BODY
+} HttpPlace;
+
+typedef struct HttpParameter
+{
+	HttpPlace place;
+	AgentField field;
+} HttpParameter;
+
+/* What a route answers with. */
+typedef enum HttpShape
+{
+	HTTP_NOTHING,
+	HTTP_USER,
+	HTTP_TOKEN,
+	HTTP_CONVERSATION,
+	HTTP_MESSAGE,
+	HTTP_HEALTH,
+	HTTP_OPENAPI,
+	HTTP_SHAPE_COUNT
+} HttpShape;
+
+typedef enum HttpType
+{
+	HTTP_TYPE_UUID,
+	HTTP_TYPE_EMAIL,
+	HTTP_TYPE_STRING,
+	HTTP_TYPE_BOOLEAN,
+	HTTP_TYPE_INTEGER,
+	HTTP_TYPE_TIME
+} HttpType;
+
+typedef struct HttpColumn
+{
+	const char *name; /* NULL ends the list */
+	HttpType type;
+} HttpColumn;
+
+typedef struct HttpSchema
+{
+	const char *name;
+	HttpColumn columns[8];
+} HttpSchema;
+
+/*
+ * A route calls the SQL function with the parameters, in this order; or, where it
+ * has none, runs the plan with the caller's id before them, for a list.
+ */
+typedef struct HttpRoute
+{
+	const char *method;
+	const char *path;      /* {...} stands for one segment */
+	const char *operation; /* its name in the OpenAPI document */
+	const char *summary;
+	bool is_public;
+	int status; /* of success */
+	HttpShape shape;
+	const char *function;
+	AgentPlan list;
+	HttpParameter parameters[HTTP_PARAMETERS_MAX];
+	AgentError errors[3]; /* of its own; 0 ends the list */
+} HttpRoute;
+
+typedef struct HttpRequest
+{
+	const char *method;
+	char *path;                /* without percent signs */
+	const char *query;         /* as sent */
+	const char *authorization; /* of the header; or NULL */
+	const char *headers;       /* all of them, as request.headers has them; NULL: it does */
+	char *body;
+	int body_len;
+	const HttpRoute *route;
+	char *segment; /* what stood for the {...} */
+} HttpRequest;
+
+typedef struct HttpHeader
+{
+	const char *name; /* in lower case */
+	const char *value;
+} HttpHeader;
+
+typedef struct HttpAnswer
+{
+	int status;
+	int header_count;
+	HttpHeader headers[4];
+	StringInfoData body; /* begins with room for the header of a bytea */
+} HttpAnswer;
+
+/* http.c */
+extern const HttpRoute agent_http_routes[];
+extern const int agent_http_route_count;
+extern bytea *agent_http_answer(HttpRequest *request, const char *schema, HttpAnswer *answer);
+
+/* http_openapi.c */
+extern void agent_http_openapi(StringInfo json);
+
+/* http_read.c */
+extern char *agent_http_decode(const char *text, int len, bool is_query);
+extern int agent_http_parameters(HttpRequest *request, AgentFaults *faults, Datum *values,
+								 bool *nulls);
+
+/* http_value.c */
+extern Oid agent_http_type(AgentField field);
+extern bool agent_http_value(AgentFaults *faults, AgentField field, const AgentJsonMember *input,
+							 Datum *value);
+
+/* http_write.c */
+extern const HttpSchema *agent_http_schema(HttpShape shape);
+extern void agent_http_write_row(StringInfo json, HttpShape shape, HeapTuple row, TupleDesc desc);
+
+#endif /* AGENT_HTTP_H */

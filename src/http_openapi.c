@@ -1,0 +1,328 @@
+/*
+ * http_openapi.c
+ *		Describes the classic REST API in OpenAPI 3.1, from the tables that serve it.
+ *
+ * Called by http.c. Routes come from its table, bounds of fields from validate.c,
+ * schemas of answers from http_write.c, texts of errors from error.c.
+ */
+#include "http.h"
+
+#include "utils/json.h"
+
+#define ERRORS_MAX 8 /* of a route */
+
+static const char preamble[] =
+	"{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"agent\",\"version\":\"" AGENT_VERSION "\","
+	"\"description\":\"Accounts, conversations and messages of an AI agent, served by PostgreSQL.\","
+	"\"license\":{\"name\":\"PostgreSQL\",\"identifier\":\"PostgreSQL\"}},"
+	"\"servers\":[{\"url\":\"/\"}],\"security\":[{\"bearer\":[]}],"
+	"\"tags\":[{\"name\":\"auth\"},{\"name\":\"conversations\"},{\"name\":\"service\"}]";
+
+/* The schemas of errors, beside those of the tables. */
+static const char error_schemas[] =
+	"\"Error\":{\"type\":\"object\",\"required\":[\"detail\"],"
+	"\"properties\":{\"detail\":{\"type\":\"string\"}}},"
+	"\"ValidationError\":{\"type\":\"object\",\"required\":[\"detail\"],\"properties\":{"
+	"\"detail\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+	"\"required\":[\"type\",\"loc\",\"msg\",\"input\"],\"properties\":{"
+	"\"type\":{\"type\":\"string\"},"
+	"\"loc\":{\"type\":\"array\",\"items\":{\"type\":[\"string\",\"integer\"]}},"
+	"\"msg\":{\"type\":\"string\"},"
+	"\"input\":{\"description\":\"What was sent, unless it may be a password.\"}}}}}}";
+
+/* Appends what separates a member from the one before. */
+static void
+next(StringInfo json)
+{
+	char last = json->data[json->len - 1];
+
+	if (last != '{' && last != '[')
+		appendStringInfoChar(json, ',');
+}
+
+/* Appends a member whose value is a string. */
+static void
+string_member(StringInfo json, const char *name, const char *value)
+{
+	next(json);
+	appendStringInfo(json, "\"%s\":", name);
+	escape_json(json, value);
+}
+
+/* Appends a bound, unless there is none. */
+static void
+bound_member(StringInfo json, const char *name, int bound)
+{
+	if (bound > 0)
+		appendStringInfo(json, ",\"%s\":%d", name, bound);
+}
+
+/* Appends the schema of a field of a request. */
+static void
+field_schema(StringInfo json, const AgentFieldRule *rule)
+{
+	static const char *const types[] =
+		{[AGENT_KIND_BOOLEAN] = "boolean", [AGENT_KIND_INTEGER] = "integer"};
+	static const char *const formats[] = {[AGENT_KIND_EMAIL] = "email",
+										  [AGENT_KIND_PASSWORD] = "password",
+										  [AGENT_KIND_UUID] = "uuid",
+										  [AGENT_KIND_INTEGER] = NULL};
+	bool is_integer = rule->kind == AGENT_KIND_INTEGER;
+	const char *type = types[rule->kind] != NULL ? types[rule->kind] : "string";
+
+	if (rule->required || is_integer)
+		appendStringInfo(json, "{\"type\":\"%s\"", type);
+	else
+		appendStringInfo(json, "{\"type\":[\"%s\",\"null\"]", type);
+	if (formats[rule->kind] != NULL)
+		string_member(json, "format", formats[rule->kind]);
+	if (rule->kind == AGENT_KIND_ROLE)
+		string_member(json, "pattern", AGENT_ROLE_PATTERN);
+	if (is_integer)
+		appendStringInfo(json, ",\"minimum\":%d,\"default\":%d", rule->min, rule->number_default);
+	else
+		bound_member(json, "minLength", rule->min);
+	bound_member(json, is_integer ? "maximum" : "maxLength", rule->max);
+	if (rule->max_bytes > 0)
+		string_member(json, "description", psprintf("%d bytes at most.", rule->max_bytes));
+	appendStringInfoChar(json, '}');
+}
+
+/* Appends the schema of a column of an answer. */
+static void
+column_schema(StringInfo json, HttpType type)
+{
+	static const char *const schemas[] = {
+		[HTTP_TYPE_UUID] = "{\"type\":\"string\",\"format\":\"uuid\"}",
+		[HTTP_TYPE_EMAIL] = "{\"type\":\"string\",\"format\":\"email\"}",
+		[HTTP_TYPE_STRING] = "{\"type\":\"string\"}",
+		[HTTP_TYPE_BOOLEAN] = "{\"type\":\"boolean\"}",
+		[HTTP_TYPE_INTEGER] = "{\"type\":\"integer\"}",
+		[HTTP_TYPE_TIME] = "{\"type\":\"string\",\"format\":\"date-time\"}"};
+
+	appendStringInfoString(json, schemas[type]);
+}
+
+/* Appends the schema of a row. */
+static void
+row_schema(StringInfo json, const HttpSchema *schema)
+{
+	next(json);
+	appendStringInfo(json, "\"%s\":{\"type\":\"object\",\"required\":[", schema->name);
+	for (const HttpColumn *column = schema->columns; column->name != NULL; column++)
+	{
+		next(json);
+		appendStringInfo(json, "\"%s\"", column->name);
+	}
+	appendStringInfoString(json, "],\"properties\":{");
+	for (const HttpColumn *column = schema->columns; column->name != NULL; column++)
+	{
+		next(json);
+		appendStringInfo(json, "\"%s\":", column->name);
+		column_schema(json, column->type);
+	}
+	appendStringInfoString(json, "}}");
+}
+
+/* Appends the parameters in path and query. */
+static void
+parameters(StringInfo json, const HttpRoute *route)
+{
+	appendStringInfoString(json, ",\"parameters\":[");
+	for (const HttpParameter *p = route->parameters; p->place != HTTP_NOWHERE; p++)
+	{
+		const AgentFieldRule *rule = agent_field_rule(p->field);
+
+		if (p->place == HTTP_BODY)
+			continue;
+		next(json);
+		appendStringInfo(json,
+						 "{\"name\":\"%s\",\"in\":\"%s\",\"required\":%s,\"schema\":",
+						 rule->name,
+						 p->place == HTTP_PATH ? "path" : "query",
+						 rule->required ? "true" : "false");
+		field_schema(json, rule);
+		appendStringInfoChar(json, '}');
+	}
+	appendStringInfoChar(json, ']');
+}
+
+/* Appends the names of the body's fields that must be there. */
+static void
+required_fields(StringInfo json, const HttpRoute *route)
+{
+	appendStringInfoString(json, "\"required\":[");
+	for (const HttpParameter *p = route->parameters; p->place != HTTP_NOWHERE; p++)
+	{
+		if (p->place != HTTP_BODY || !agent_field_rule(p->field)->required)
+			continue;
+		next(json);
+		appendStringInfo(json, "\"%s\"", agent_field_rule(p->field)->name);
+	}
+	appendStringInfoChar(json, ']');
+}
+
+/* Tells whether a route has a parameter in a place. */
+static bool
+has_parameter(const HttpRoute *route, HttpPlace place)
+{
+	for (const HttpParameter *p = route->parameters; p->place != HTTP_NOWHERE; p++)
+	{
+		if (p->place == place)
+			return true;
+	}
+	return false;
+}
+
+/* Appends what the body has to be. */
+static void
+request_body(StringInfo json, const HttpRoute *route)
+{
+	if (!has_parameter(route, HTTP_BODY))
+		return;
+	appendStringInfoString(json,
+						   ",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":"
+						   "{\"schema\":{\"type\":\"object\",");
+	required_fields(json, route);
+	appendStringInfoString(json, ",\"properties\":{");
+	for (const HttpParameter *p = route->parameters; p->place != HTTP_NOWHERE; p++)
+	{
+		if (p->place != HTTP_BODY)
+			continue;
+		next(json);
+		appendStringInfo(json, "\"%s\":", agent_field_rule(p->field)->name);
+		field_schema(json, agent_field_rule(p->field));
+	}
+	appendStringInfoString(json, "}}}}}");
+}
+
+/* Fills in the errors that a route may answer with, and returns their number. */
+static int
+route_errors(const HttpRoute *route, AgentError *errors)
+{
+	int count = 0;
+
+	if (has_parameter(route, HTTP_BODY))
+		errors[count++] = AGENT_BODY_UNREADABLE;
+	for (int i = 0; i < (int) lengthof(route->errors) && route->errors[i] != 0; i++)
+		errors[count++] = route->errors[i];
+	if (!route->is_public)
+	{
+		errors[count++] = AGENT_NOT_AUTHENTICATED;
+		errors[count++] = AGENT_USER_INACTIVE;
+	}
+	if (has_parameter(route, HTTP_PATH))
+		errors[count++] = AGENT_CONVERSATION_NOT_FOUND;
+	if (route->parameters[0].place != HTTP_NOWHERE)
+		errors[count++] = AGENT_VALIDATION_FAILED;
+	return count;
+}
+
+/* Appends an answer of an error, for all errors of its status. */
+static void
+error_response(StringInfo json, int status, const AgentError *errors, int count)
+{
+	StringInfoData texts;
+
+	initStringInfo(&texts);
+	for (int i = 0; i < count; i++)
+	{
+		if (agent_error_status(errors[i]) == status)
+			appendStringInfo(&texts,
+							 "%s%s",
+							 texts.len > 0 ? "; " : "",
+							 agent_error_text(errors[i]));
+	}
+	if (texts.len == 0)
+		return;
+	appendStringInfo(json, ",\"%d\":{\"description\":", status);
+	escape_json(json, texts.data);
+	appendStringInfo(
+		json,
+		",\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/%s\"}}}}",
+		status == agent_error_status(AGENT_VALIDATION_FAILED) ? "ValidationError" : "Error");
+}
+
+/* Appends all answers of a route. */
+static void
+responses(StringInfo json, const HttpRoute *route)
+{
+	static const int statuses[] = {400, 401, 403, 404, 422};
+	const HttpSchema *schema = agent_http_schema(route->shape);
+	const char *form = route->list != 0 ? "{\"type\":\"array\",\"items\":%s}" : "%s";
+	AgentError errors[ERRORS_MAX];
+	int count = route_errors(route, errors);
+
+	appendStringInfo(json, ",\"responses\":{\"%d\":{\"description\":\"Done\"", route->status);
+	if (route->shape != HTTP_NOTHING)
+	{
+		const char *reference =
+			schema->name != NULL ? psprintf("{\"$ref\":\"#/components/schemas/%s\"}", schema->name)
+								 : "{\"type\":\"object\"}";
+
+		appendStringInfoString(json, ",\"content\":{\"application/json\":{\"schema\":");
+		appendStringInfo(json, form, reference);
+		appendStringInfoString(json, "}}");
+	}
+	appendStringInfoChar(json, '}');
+	for (int i = 0; i < (int) lengthof(statuses); i++)
+		error_response(json, statuses[i], errors, count);
+	appendStringInfoChar(json, '}');
+}
+
+/* Appends a route. */
+static void
+operation(StringInfo json, const HttpRoute *route)
+{
+	bool is_auth = strncmp(route->path, "/auth", 5) == 0;
+	bool is_service = route->shape == HTTP_HEALTH || route->shape == HTTP_OPENAPI;
+
+	next(json);
+	appendStringInfoChar(json, '"');
+	for (const char *c = route->method; *c != '\0'; c++)
+		appendStringInfoChar(json, pg_tolower((unsigned char) *c));
+	appendStringInfoString(json, "\":{");
+	string_member(json, "operationId", route->operation);
+	string_member(json, "summary", route->summary);
+	appendStringInfo(json,
+					 ",\"tags\":[\"%s\"]",
+					 is_auth      ? "auth"
+					 : is_service ? "service"
+								  : "conversations");
+	if (route->is_public)
+		appendStringInfoString(json, ",\"security\":[]");
+	parameters(json, route);
+	request_body(json, route);
+	responses(json, route);
+	appendStringInfoChar(json, '}');
+}
+
+/* Appends the document. */
+void
+agent_http_openapi(StringInfo json)
+{
+	const char *path = "";
+
+	appendStringInfoString(json, preamble);
+	appendStringInfoString(json, ",\"paths\":{");
+	for (int i = 0; i < agent_http_route_count; i++)
+	{
+		const HttpRoute *route = &agent_http_routes[i];
+
+		/* Routes of one path stand together. */
+		if (strcmp(path, route->path) != 0)
+			appendStringInfo(json, "%s\"%s\":{", i > 0 ? "}," : "", route->path);
+		path = route->path;
+		operation(json, route);
+	}
+	appendStringInfoString(json,
+						   "}},\"components\":{\"securitySchemes\":{\"bearer\":"
+						   "{\"type\":\"http\",\"scheme\":\"bearer\",\"bearerFormat\":\"JWT\"}},"
+						   "\"schemas\":{");
+	for (HttpShape shape = 0; shape < HTTP_SHAPE_COUNT; shape++)
+	{
+		if (agent_http_schema(shape)->name != NULL)
+			row_schema(json, agent_http_schema(shape));
+	}
+	appendStringInfo(json, ",%s}}}", error_schemas);
+}

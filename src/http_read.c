@@ -1,0 +1,243 @@
+/*
+ * http_read.c
+ *		Reads the parameters of a classic request: out of its path, query and body.
+ *
+ * Called by http.c, in its memory context, after the caller is known. Faults are
+ * gathered, not raised; only a body that is no text, or too deep, is an error of
+ * its own. What was sent is told back as a fault's input, but nothing of a body
+ * that holds a password beside the plain values of its other fields.
+ */
+#include "http.h"
+
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+
+#define INPUT_MAX 65536 /* bytes of what is told back; of more, null is told */
+
+/* Returns the value of a hexadecimal digit, or -1. */
+static int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/*
+ * Returns a part of a path or of a query without its percent signs.
+ *
+ * What does not give a text (NUL, or no UTF-8) is returned as it stands.
+ */
+char *
+agent_http_decode(const char *text, int len, bool is_query)
+{
+	char *decoded = palloc(len + 1);
+	int at = 0;
+
+	for (int i = 0; i < len; i++)
+	{
+		int high = text[i] == '%' && i + 2 < len ? hex_value(text[i + 1]) : -1;
+		int low = high >= 0 ? hex_value(text[i + 2]) : -1;
+
+		if (low >= 0)
+		{
+			decoded[at++] = (char) (high << 4 | low);
+			i += 2;
+		}
+		else
+			decoded[at++] = is_query && text[i] == '+' ? ' ' : text[i];
+	}
+	decoded[at] = '\0';
+	if (!pg_verify_mbstr(PG_UTF8, decoded, at, true))
+		return pnstrdup(text, len);
+	return decoded;
+}
+
+/* Returns a text as a member of a JSON object is returned. */
+static AgentJsonMember
+text_member(char *value)
+{
+	StringInfoData raw;
+
+	initStringInfo(&raw);
+	escape_json(&raw, value);
+	return (AgentJsonMember){.type = JSON_TOKEN_STRING,
+							 .value = value,
+							 .raw = raw.data,
+							 .raw_len = raw.len};
+}
+
+/* Finds a parameter of the query, the last of its name; false when it has none. */
+static bool
+find_in_query(const char *query, const char *name, AgentJsonMember *member)
+{
+	char *value = NULL;
+
+	for (const char *at = query; *at != '\0';)
+	{
+		int len = strcspn(at, "&");
+		int name_len = Min((int) strcspn(at, "="), len);
+
+		if (len > 0 && strcmp(agent_http_decode(at, name_len, true), name) == 0)
+			value = name_len < len ? agent_http_decode(at + name_len + 1, len - name_len - 1, true)
+								   : pstrdup("");
+		at += at[len] == '&' ? len + 1 : len;
+	}
+	if (value == NULL)
+		return false;
+	*member = text_member(value);
+	return true;
+}
+
+/* Tells whether a route takes a password. */
+static bool
+takes_password(const HttpRoute *route)
+{
+	for (const HttpParameter *p = route->parameters; p->place != HTTP_NOWHERE; p++)
+	{
+		if (agent_field_rule(p->field)->kind == AGENT_KIND_PASSWORD)
+			return true;
+	}
+	return false;
+}
+
+/* Returns what a fault tells of a value. */
+static const char *
+told_input(const HttpRequest *request, AgentKind kind, const AgentJsonMember *member)
+{
+	bool is_plain =
+		member->type != JSON_TOKEN_OBJECT_START && member->type != JSON_TOKEN_ARRAY_START;
+
+	if (kind == AGENT_KIND_PASSWORD || (!is_plain && takes_password(request->route)) ||
+		member->raw_len > INPUT_MAX)
+		return "null";
+	return pnstrdup(member->raw, member->raw_len);
+}
+
+/* Returns what a fault tells of the body as a whole. */
+static const char *
+told_body(const HttpRequest *request)
+{
+	if (takes_password(request->route) || request->body_len > INPUT_MAX)
+		return "null";
+	return pnstrdup(request->body, request->body_len);
+}
+
+/* Drops a byte order mark, and refuses what is not UTF-8. */
+static void
+check_encoding(HttpRequest *request)
+{
+	if (request->body_len >= 3 && memcmp(request->body, "\xef\xbb\xbf", 3) == 0)
+	{
+		request->body += 3;
+		request->body_len -= 3;
+	}
+	if (!pg_verify_mbstr(PG_UTF8, request->body, request->body_len, true))
+		agent_raise(AGENT_BODY_UNREADABLE, NULL);
+}
+
+/* Adds the fault of a body that is not an object. */
+static void
+add_body_fault(AgentFaults *faults, const HttpRequest *request, AgentJsonVerdict verdict,
+			   int position)
+{
+	if (verdict == AGENT_JSON_NESTED)
+		agent_raise(AGENT_BODY_UNREADABLE, NULL);
+	if (verdict == AGENT_JSON_INVALID)
+	{
+		faults->input = "{}";
+		agent_fault_add(faults, psprintf("%d", position), "json_invalid", "JSON decode error");
+	}
+	else if (verdict == AGENT_JSON_NULL)
+	{
+		faults->input = "null";
+		agent_fault_add(faults, NULL, "missing", "Field required");
+	}
+	else
+	{
+		faults->input = told_body(request);
+		agent_fault_add(faults,
+						NULL,
+						"model_attributes_type",
+						"Input should be a valid dictionary or object to extract fields from");
+	}
+}
+
+/* Reads the body's object; false when there is none, which is a fault. */
+static bool
+read_body(HttpRequest *request, const HttpParameter *parameters, AgentFaults *faults,
+		  AgentJsonObject *body)
+{
+	const char *wanted[HTTP_PARAMETERS_MAX + 1] = {NULL};
+	AgentJsonVerdict verdict = AGENT_JSON_NULL;
+	int position = 0;
+
+	for (int i = 0; parameters[i].place != HTTP_NOWHERE; i++)
+		wanted[i] = agent_field_rule(parameters[i].field)->name;
+	check_encoding(request);
+	if (request->body_len > 0)
+		verdict = agent_json_members(request->body, request->body_len, wanted, body, &position);
+	if (verdict != AGENT_JSON_OBJECT)
+		add_body_fault(faults, request, verdict, position);
+	return verdict == AGENT_JSON_OBJECT;
+}
+
+/* Finds a parameter where it belongs; false when it was not sent. */
+static bool
+find_member(const HttpRequest *request, const HttpParameter *parameter, const AgentJsonObject *body,
+			AgentJsonMember *member)
+{
+	const char *name = agent_field_rule(parameter->field)->name;
+	const AgentJsonMember *found;
+
+	switch (parameter->place)
+	{
+	case HTTP_PATH:
+		*member = text_member(request->segment);
+		return true;
+	case HTTP_QUERY:
+		return find_in_query(request->query, name, member);
+	default:
+		found = agent_json_member(body, name);
+		if (found != NULL)
+			*member = *found;
+		return found != NULL;
+	}
+}
+
+/*
+ * Reads all parameters of a request, in the order of the route's table, and returns
+ * how many there are.
+ */
+int
+agent_http_parameters(HttpRequest *request, AgentFaults *faults, Datum *values, bool *nulls)
+{
+	static const char *const places[] =
+		{[HTTP_PATH] = "path", [HTTP_QUERY] = "query", [HTTP_BODY] = "body"};
+	const HttpParameter *parameters = request->route->parameters;
+	AgentJsonObject body;
+	bool has_body = false;
+	int i;
+
+	for (i = 0; parameters[i].place != HTTP_NOWHERE; i++)
+	{
+		AgentKind kind = agent_field_rule(parameters[i].field)->kind;
+		AgentJsonMember member;
+		bool found;
+
+		faults->place = places[parameters[i].place];
+		if (parameters[i].place == HTTP_BODY && !has_body)
+		{
+			if (!read_body(request, parameters + i, faults, &body))
+				break;
+			has_body = true;
+		}
+		found = find_member(request, &parameters[i], &body, &member);
+		faults->input = found ? told_input(request, kind, &member) : told_body(request);
+		nulls[i] =
+			!agent_http_value(faults, parameters[i].field, found ? &member : NULL, &values[i]);
+	}
+	return i;
+}

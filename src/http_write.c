@@ -1,0 +1,150 @@
+/*
+ * http_write.c
+ *		Writes rows as the JSON of the classic REST API.
+ *
+ * Key by key in the order of the schemas below, which the OpenAPI document is made
+ * from too. Times are in UTC with six digits of fraction, whatever TimeZone and
+ * DateStyle are: older clients read no other form.
+ */
+#include "http.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+
+/* Bytes of an answer, at most: below what one value of PostgreSQL can hold. */
+#define ANSWER_MAX (768 * 1024 * 1024)
+
+static const HttpSchema schemas[HTTP_SHAPE_COUNT] = {
+	[HTTP_USER] = {"User",
+				   {{"id", HTTP_TYPE_UUID},
+					{"email", HTTP_TYPE_EMAIL},
+					{"username", HTTP_TYPE_STRING},
+					{"is_active", HTTP_TYPE_BOOLEAN},
+					{"created_at", HTTP_TYPE_TIME}}},
+	[HTTP_TOKEN] = {"Token",
+					{{"access_token", HTTP_TYPE_STRING}, {"token_type", HTTP_TYPE_STRING}}},
+	[HTTP_CONVERSATION] = {"Conversation",
+						   {{"id", HTTP_TYPE_UUID},
+							{"title", HTTP_TYPE_STRING},
+							{"is_archived", HTTP_TYPE_BOOLEAN},
+							{"created_at", HTTP_TYPE_TIME},
+							{"updated_at", HTTP_TYPE_TIME},
+							{"message_count", HTTP_TYPE_INTEGER}}},
+	[HTTP_MESSAGE] = {"Message",
+					  {{"id", HTTP_TYPE_UUID},
+					   {"conversation_id", HTTP_TYPE_UUID},
+					   {"role", HTTP_TYPE_STRING},
+					   {"content", HTTP_TYPE_STRING},
+					   {"created_at", HTTP_TYPE_TIME}}},
+	[HTTP_HEALTH] = {"Health", {{"status", HTTP_TYPE_STRING}}},
+};
+
+/* Returns what a shape consists of. */
+const HttpSchema *
+agent_http_schema(HttpShape shape)
+{
+	return &schemas[shape];
+}
+
+/* Appends a time. */
+static void
+write_time(StringInfo json, TimestampTz time)
+{
+	struct pg_tm tm;
+	fsec_t fraction;
+
+	if (TIMESTAMP_NOT_FINITE(time) || timestamp2tm(time, NULL, &tm, &fraction, NULL, NULL) != 0)
+		ereport(ERROR,
+				errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				errmsg("timestamp out of range"));
+	appendStringInfo(json,
+					 "\"%04d-%02d-%02dT%02d:%02d:%02d.%06d+00:00\"",
+					 tm.tm_year,
+					 tm.tm_mon,
+					 tm.tm_mday,
+					 tm.tm_hour,
+					 tm.tm_min,
+					 tm.tm_sec,
+					 (int) fraction);
+}
+
+/* Appends a text, unless the answer would become too large. */
+static void
+write_text(StringInfo json, Datum value)
+{
+	char *string = TextDatumGetCString(value);
+
+	if ((Size) json->len + strlen(string) > ANSWER_MAX)
+		agent_raise(AGENT_ANSWER_TOO_LARGE, NULL);
+	escape_json(json, string);
+	pfree(string);
+}
+
+/* Appends a value of one of the types that the columns have. */
+static void
+write_value(StringInfo json, Oid type, Datum value)
+{
+	char uuid[AGENT_UUID_TEXT];
+
+	switch (type)
+	{
+	case UUIDOID:
+		appendStringInfo(json, "\"%s\"", agent_uuid_text(DatumGetUUIDP(value), uuid));
+		break;
+	case TEXTOID:
+		write_text(json, value);
+		break;
+	case BOOLOID:
+		appendStringInfoString(json, DatumGetBool(value) ? "true" : "false");
+		break;
+	case INT8OID:
+		appendStringInfo(json, INT64_FORMAT, DatumGetInt64(value));
+		break;
+	case TIMESTAMPTZOID:
+		write_time(json, DatumGetTimestampTz(value));
+		break;
+	default:
+		ereport(ERROR,
+				errcode(ERRCODE_DATATYPE_MISMATCH),
+				errmsg("unexpected type %s in an answer", format_type_be(type)),
+				errhint("Run ALTER EXTENSION agent UPDATE."));
+	}
+}
+
+/* Returns the number of a column, from 0. */
+static int
+column_number(TupleDesc desc, const char *name)
+{
+	for (int i = 0; i < desc->natts; i++)
+	{
+		if (strcmp(NameStr(TupleDescAttr(desc, i)->attname), name) == 0)
+			return i;
+	}
+	ereport(ERROR,
+			errcode(ERRCODE_UNDEFINED_COLUMN),
+			errmsg("column \"%s\" is missing in an answer", name),
+			errhint("Run ALTER EXTENSION agent UPDATE."));
+}
+
+/* Appends a row as an object. */
+void
+agent_http_write_row(StringInfo json, HttpShape shape, HeapTuple row, TupleDesc desc)
+{
+	const HttpColumn *columns = schemas[shape].columns;
+
+	for (int i = 0; columns[i].name != NULL; i++)
+	{
+		int number = column_number(desc, columns[i].name);
+		bool isnull;
+		Datum value = heap_getattr(row, number + 1, desc, &isnull);
+
+		appendStringInfo(json, "%s\"%s\":", i == 0 ? "{" : ",", columns[i].name);
+		if (isnull)
+			appendStringInfoString(json, "null");
+		else
+			write_value(json, TupleDescAttr(desc, number)->atttypid, value);
+	}
+	appendStringInfoChar(json, '}');
+}
