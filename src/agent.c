@@ -19,6 +19,6 @@ _PG_init(void)
 	/* First: what fails here is tried again by the session's next call. */
 	agent_jwt_load();
 	agent_guc_define();
-	agent_identity_init();
+	agent_memo_init();
 	agent_redact_init();
 }

@@ -65,7 +65,6 @@ extern void agent_guc_define(void);
 extern void agent_set_local(const char *name, const char *value);
 
 /* identity.c */
-extern void agent_identity_init(void);
 extern pg_uuid_t agent_caller(void);
 extern const char *agent_bearer_token(const char *authorization);
 
@@ -165,6 +164,30 @@ typedef struct AgentRow
 extern bool agent_row_find(AgentTable table, const pg_uuid_t *key, Snapshot snapshot,
 						   AgentRow *row);
 extern bool agent_row_unchanged(const AgentRowRef *ref, Snapshot snapshot);
+
+/* identity_memo.c */
+
+/* Where a text came from: the same one means another thing elsewhere. */
+typedef enum AgentTokenSource
+{
+	AGENT_FROM_SETTING,
+	AGENT_FROM_HEADERS
+} AgentTokenSource;
+
+/* A token that was found good, and the rows that rests upon. */
+typedef struct AgentVerified
+{
+	AgentClaims claims;
+	AgentRowRef key;
+	AgentRowRef user;
+	AgentRowRef session;
+} AgentVerified;
+
+extern void agent_memo_init(void);
+extern bool agent_memo_find(AgentTokenSource source, const char *text, Snapshot snapshot,
+							pg_uuid_t *user_id);
+extern void agent_memo_keep(AgentTokenSource source, const char *text,
+							const AgentVerified *verified, Snapshot snapshot);
 
 /* password.c */
 extern char *agent_password_hash(const text *password);

@@ -140,7 +140,9 @@ agent_http_write_row(StringInfo json, HttpShape shape, HeapTuple row, TupleDesc 
 		bool isnull;
 		Datum value = heap_getattr(row, number + 1, desc, &isnull);
 
-		appendStringInfo(json, "%s\"%s\":", i == 0 ? "{" : ",", columns[i].name);
+		appendStringInfoString(json, i == 0 ? "{\"" : ",\"");
+		appendStringInfoString(json, columns[i].name);
+		appendStringInfoString(json, "\":");
 		if (isnull)
 			appendStringInfoString(json, "null");
 		else

@@ -6,26 +6,15 @@
  * too. The caller is whoever the token says that is set for this transaction,
  * in agent.token or in PostgREST's request.headers, and nothing is remembered
  * about who that was: rollback, savepoints, pools and DISCARD ALL need no care.
- *
- * What is remembered is that one exact text was verified, and which versions of
- * which rows that rests upon: signing key, account and session. While no other
- * transaction has ended and no command of this one has run since, they cannot
- * have changed; else one look at each tells. So a logout or a deactivation bites
- * at the next statement, and expiry at once.
+ * What is remembered is which exact texts were verified: see identity_memo.c.
  */
 #include "agent.h"
 
 #include "access/parallel.h"
-#include "access/twophase.h"
 #include "access/xact.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
-#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
-
-#define MEMO_TEXT 16384 /* bytes of the longest text remembered */
 
 /* Columns of agent.users and agent.sessions that are looked at, from 0. */
 enum
@@ -34,48 +23,6 @@ enum
 	SESSION_EXPIRES_AT = 3,
 	SESSION_ENDED_AT = 4
 };
-
-/*
- * What a snapshot can see: equal stamps see equal rows.
- *
- * Below xmax no transaction can begin, so those in progress only become fewer:
- * where their number is the same, they are. (While a transaction is being prepared
- * it is counted twice: where that can be, the number says nothing.) This one's own
- * writes move command; what it takes back, and its end, clear the memo's stamp.
- */
-typedef struct SnapshotStamp
-{
-	bool known;
-	TransactionId xmin;
-	TransactionId xmax;
-	uint32 in_progress;
-	int32 subtransactions;
-	CommandId command;
-} SnapshotStamp;
-
-/* Where a text came from: the same one means another thing elsewhere. */
-typedef enum Source
-{
-	SOURCE_SETTING,
-	SOURCE_HEADERS
-} Source;
-
-typedef struct Verified
-{
-	AgentClaims claims;
-	AgentRowRef key;
-	AgentRowRef user;
-	AgentRowRef session;
-} Verified;
-
-static struct
-{
-	bool valid; /* set last, cleared first */
-	Source source;
-	char text[MEMO_TEXT]; /* what was verified: a token or headers */
-	Verified verified;
-	SnapshotStamp stamp;
-} memo;
 
 /*
  * Returns a snapshot that sees what is committed now.
@@ -91,65 +38,9 @@ current_snapshot(void)
 	return ActiveSnapshotSet() ? GetActiveSnapshot() : GetTransactionSnapshot();
 }
 
-/* Returns what the snapshot can see; unknown where it does not list all it must. */
-static SnapshotStamp
-stamp_of(Snapshot snapshot)
-{
-	return (SnapshotStamp){.known = !snapshot->suboverflowed &&
-									(max_prepared_xacts == 0 || snapshot->xcnt == 0),
-						   .xmin = snapshot->xmin,
-						   .xmax = snapshot->xmax,
-						   .in_progress = snapshot->xcnt,
-						   .subtransactions = snapshot->subxcnt,
-						   .command = snapshot->curcid};
-}
-
-/* Tells whether two stamps are known to see the same rows. */
-static bool
-same_stamp(const SnapshotStamp *a, const SnapshotStamp *b)
-{
-	return a->known && b->known && a->xmin == b->xmin && a->xmax == b->xmax &&
-		   a->in_progress == b->in_progress && a->subtransactions == b->subtransactions &&
-		   a->command == b->command;
-}
-
-/* Forgets what was seen when a transaction that may have written ends. */
-static void
-at_transaction_end(XactEvent event, void *arg)
-{
-	if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
-		memo.stamp.known = false;
-}
-
-/* Forgets what was seen when a part of a transaction is taken back. */
-static void
-at_subtransaction_end(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
-{
-	if (event == SUBXACT_EVENT_ABORT_SUB)
-		memo.stamp.known = false;
-}
-
-/* Forgets all when a table it rests upon is truncated, rewritten or dropped. */
-static void
-at_relation_change(Datum arg, Oid relid)
-{
-	if (!OidIsValid(relid) || relid == memo.verified.key.relid ||
-		relid == memo.verified.user.relid || relid == memo.verified.session.relid)
-		memo.valid = false;
-}
-
-/* Watches what can make the memo wrong without changing a row of its. */
-void
-agent_identity_init(void)
-{
-	CacheRegisterRelcacheCallback(at_relation_change, (Datum) 0);
-	RegisterXactCallback(at_transaction_end, NULL);
-	RegisterSubXactCallback(at_subtransaction_end, NULL);
-}
-
 /* Raises what is wrong with the account or the session of a good token. */
 static void
-check_account(Verified *verified, Snapshot snapshot)
+check_account(AgentVerified *verified, Snapshot snapshot)
 {
 	pg_uuid_t key[2] = {verified->claims.user_id, verified->claims.session_id};
 	AgentRow row;
@@ -190,54 +81,20 @@ agent_bearer_token(const char *value)
 	return value[0] != '\0' ? value : NULL;
 }
 
-/* Tells whether a text is the one remembered, and it still holds. */
-static bool
-memo_holds(Source source, const char *text, Snapshot snapshot)
-{
-	SnapshotStamp stamp = stamp_of(snapshot);
-
-	if (!memo.valid || memo.source != source || strcmp(memo.text, text) != 0)
-		return false;
-	if (memo.verified.claims.good_until <= GetCurrentTimestamp())
-		return false;
-	if (same_stamp(&memo.stamp, &stamp))
-		return true;
-	if (!agent_row_unchanged(&memo.verified.session, snapshot) ||
-		!agent_row_unchanged(&memo.verified.user, snapshot) ||
-		!agent_row_unchanged(&memo.verified.key, snapshot))
-		return false;
-	memo.stamp = stamp;
-	return true;
-}
-
-/* Remembers that a text was verified against what the stamp can see. */
-static void
-memo_keep(Source source, const char *text, const Verified *verified, SnapshotStamp stamp)
-{
-	memo.valid = false;
-	if (strlcpy(memo.text, text, MEMO_TEXT) >= MEMO_TEXT)
-		return;
-	memo.source = source;
-	memo.verified = *verified;
-	memo.stamp = stamp;
-	memo.valid = true;
-}
-
 /*
  * Verifies a token from scratch, or raises what is wrong with it, and remembers
  * it under the text it came in.
  */
 static void
-verify(const char *token, Source source, const char *text, Snapshot snapshot, Verified *verified)
+verify(const char *token, AgentTokenSource source, const char *text, Snapshot snapshot,
+	   AgentVerified *verified)
 {
-	SnapshotStamp stamp = stamp_of(snapshot);
-
 	snapshot = RegisterSnapshot(snapshot);
 	if (!agent_token_verify(token, snapshot, &verified->claims, &verified->key))
 		agent_raise(AGENT_INVALID_TOKEN, NULL);
 	check_account(verified, snapshot);
+	agent_memo_keep(source, text, verified, snapshot);
 	UnregisterSnapshot(snapshot);
-	memo_keep(source, text, verified, stamp);
 }
 
 /*
@@ -249,22 +106,19 @@ static bool
 find_caller(pg_uuid_t *user_id)
 {
 	bool is_set = agent_token != NULL && agent_token[0] != '\0';
-	Source source = is_set ? SOURCE_SETTING : SOURCE_HEADERS;
+	AgentTokenSource source = is_set ? AGENT_FROM_SETTING : AGENT_FROM_HEADERS;
 	const char *text = is_set ? agent_token : agent_request_headers();
 	const char *token;
 	Snapshot snapshot;
-	Verified verified;
+	AgentVerified verified;
 	MemoryContext scratch;
 	MemoryContext caller;
 
 	if (text == NULL)
 		return false;
 	snapshot = current_snapshot();
-	if (memo_holds(source, text, snapshot))
-	{
-		*user_id = memo.verified.claims.user_id;
+	if (agent_memo_find(source, text, snapshot, user_id))
 		return true;
-	}
 
 	scratch = AllocSetContextCreate(CurrentMemoryContext,
 									"agent token verification",
@@ -332,7 +186,7 @@ agent_authenticate(PG_FUNCTION_ARGS)
 	AgentFaults faults;
 	text *token_text;
 	char *token;
-	Verified verified;
+	AgentVerified verified;
 	pg_uuid_t *result;
 
 	agent_redact_statement("agent_authenticate");
@@ -341,7 +195,7 @@ agent_authenticate(PG_FUNCTION_ARGS)
 	agent_faults_raise(&faults);
 
 	token = text_to_cstring(token_text);
-	verify(token, SOURCE_SETTING, token, current_snapshot(), &verified);
+	verify(token, AGENT_FROM_SETTING, token, current_snapshot(), &verified);
 	agent_set_local("agent.token", token);
 
 	result = palloc(sizeof(pg_uuid_t));
