@@ -46,10 +46,10 @@ BEGIN
             UNION ALL
             SELECT 'TYPE', t.oid::pg_catalog.regtype::text, t.typacl, 'T', t.typowner
             FROM pg_catalog.pg_type AS t
-            JOIN pg_catalog.pg_class AS r ON r.oid OPERATOR(pg_catalog.=) t.typrelid
-                AND r.relkind OPERATOR(pg_catalog.=) 'c'
+            LEFT JOIN pg_catalog.pg_class AS r ON r.oid OPERATOR(pg_catalog.=) t.typrelid
             WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass
               AND t.oid OPERATOR(pg_catalog.=) d.objid
+              AND (t.typtype OPERATOR(pg_catalog.=) 'd' OR r.relkind OPERATOR(pg_catalog.=) 'c')
             UNION ALL
             SELECT 'SCHEMA', pg_catalog.quote_ident(n.nspname), n.nspacl, 'n', n.nspowner
             FROM pg_catalog.pg_namespace AS n
@@ -94,7 +94,7 @@ TO agent_anon, agent_user;
 
 -- The classic paths: whoever calls for a client, with or without becoming anybody.
 
-GRANT USAGE ON TYPE @extschema@.agent_http_response TO agent_anon, agent_user, agent_authenticator;
+GRANT USAGE ON TYPE @extschema@.agent_http_response, @extschema@."*/*" TO agent_anon, agent_user, agent_authenticator;
 GRANT EXECUTE ON FUNCTION
     @extschema@.agent_http(text, text, text, jsonb, bytea),
     @extschema@.agent_postgrest_http(),

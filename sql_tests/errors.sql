@@ -9,12 +9,12 @@
 \i :helpers
 \set ECHO all
 
--- The entries, read from the source: name, SQLSTATE, status of HTTP. When the table is
--- written otherwise than this reads it, the two counts differ.
+-- The entries that have an SQLSTATE, read from the source: name, SQLSTATE, status of HTTP.
+-- When the table is written otherwise than this reads it, the two counts differ.
 \set source :abs_srcdir '/sql/../src/error.c'
 \setenv SOURCE :source
 \set entries `sed -nE 's/^\s*"([a-z_]+)", "(\w+)", ([0-9]+),$/\1 \2 \3/p' "$SOURCE"`
-\set entry_count `grep -cE '^\s*\[AGENT_\w+\] = ' "$SOURCE"`
+\set entry_count `grep -A 1 -E '^\s*\[AGENT_\w+\] = ' "$SOURCE" | grep -cE '", "|", [^N]'`
 CREATE TEMP TABLE entries AS
 SELECT part[1] AS name, part[2] AS sqlstate, part[3]::int AS status
 FROM regexp_split_to_table(:'entries', E'\n') AS line, LATERAL string_to_array(line, ' ') AS part;

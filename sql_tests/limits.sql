@@ -29,7 +29,8 @@ INSERT INTO calls VALUES
     ('agent_conversation_update', ARRAY[:'talk', 'Title', 'true']),
     ('agent_conversation_delete', ARRAY[:'talk']),
     ('agent_message_create', ARRAY[:'talk', 'user', 'Content']),
-    ('agent_message_list', ARRAY[:'talk']);
+    ('agent_message_list', ARRAY[:'talk']),
+    ('agent_http', ARRAY['POST', '/auth/login', 'a=b', '{"a": "b"}', '{}']);
 -- Each is called as the web does, by the names of its arguments and with text for all of
 -- them, as PostgREST does with a body of JSON. What a call did is undone.
 CREATE FUNCTION pg_temp.call(function regproc, arguments jsonb) RETURNS text
@@ -57,11 +58,11 @@ SELECT (SELECT count(*) FROM agent.users) AS users,
     (SELECT count(*) FROM agent.messages) AS messages,
     (SELECT count(*) FROM agent.signing_keys) AS keys;
 
--- No function is left out, and all these calls are good.
+-- No function whose arguments have names is left out, and all these calls are good.
 SELECT p.oid::regproc AS missing FROM pg_proc AS p
 JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'agent'
-WHERE pronargs > 0 AND pronamespace <> 'agent'::regnamespace
+WHERE pronargs > 0 AND proargnames IS NOT NULL AND pronamespace <> 'agent'::regnamespace
     AND p.oid NOT IN (SELECT function FROM calls) ORDER BY 1;
 GRANT SELECT ON calls TO agent_user;
 SET ROLE agent_user;

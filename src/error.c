@@ -17,12 +17,12 @@
 
 typedef struct ErrorEntry
 {
-	const char *name; /* "code" of the HTTP body */
-	const char *sqlstate;
-	int status;          /* of HTTP */
-	const char *message; /* lower-case, as SQL has it */
-	const char *hint;    /* or NULL */
-	const char *text;    /* as the classic paths have it; NULL: message with a capital */
+	const char *name;     /* "code" of the HTTP body */
+	const char *sqlstate; /* NULL: said over HTTP alone */
+	int status;           /* of HTTP */
+	const char *message;  /* lower-case, as SQL has it */
+	const char *hint;     /* or NULL */
+	const char *text;     /* as the classic paths have it; NULL: message with a capital */
 } ErrorEntry;
 
 /* clang-format off */
@@ -78,42 +78,42 @@ static const ErrorEntry errors[AGENT_ERROR_COUNT] = {
 		NULL
 	},
 
-	/* What only agent_http says. */
+	/* What only agent_http says, which catches those that are raised. */
 	[AGENT_PATH_NOT_FOUND] = {
-		"path_not_found", "P0002", 404,
+		"path_not_found", NULL, 404,
 		"not found",
 		NULL,
 		"Not Found"
 	},
 	[AGENT_METHOD_NOT_ALLOWED] = {
-		"method_not_allowed", "0A000", 405,
+		"method_not_allowed", NULL, 405,
 		"method not allowed",
 		NULL,
 		"Method Not Allowed"
 	},
 	[AGENT_BODY_UNREADABLE] = {
-		"body_unreadable", "22P02", 400,
+		"body_unreadable", NULL, 400,
 		"there was an error parsing the body",
 		NULL
 	},
 	[AGENT_ANSWER_TOO_LARGE] = {
-		"answer_too_large", "54000", 400,
+		"answer_too_large", NULL, 400,
 		"the answer would be too large: ask for less with limit",
 		NULL
 	},
 	[AGENT_READ_ONLY] = {
-		"read_only", "25006", 503,
+		"read_only", NULL, 503,
 		"this server only reads at present",
 		NULL
 	},
 	[AGENT_UNAVAILABLE] = {
-		"unavailable", "40001", 503,
+		"unavailable", NULL, 503,
 		"service unavailable",
 		NULL,
 		"Service Unavailable"
 	},
 	[AGENT_INTERNAL] = {
-		"internal_error", "XX000", 500,
+		"internal_error", NULL, 500,
 		"internal server error",
 		NULL,
 		"Internal Server Error"
@@ -121,10 +121,12 @@ static const ErrorEntry errors[AGENT_ERROR_COUNT] = {
 };
 /* clang-format on */
 
-/* Packs a five-character SQLSTATE. */
+/* Packs a five-character SQLSTATE; what has none of its own is a data exception. */
 static int
 pack_sqlstate(const char *state)
 {
+	if (state == NULL)
+		return ERRCODE_DATA_EXCEPTION;
 	return MAKE_SQLSTATE(state[0], state[1], state[2], state[3], state[4]);
 }
 
@@ -210,6 +212,8 @@ agent_error_of(const ErrorData *caught)
 			strcmp(caught->message, errors[error].message) == 0)
 			return error;
 	}
+	if (ERRCODE_TO_CATEGORY(caught->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES)
+		return AGENT_UNAVAILABLE;
 	switch (caught->sqlerrcode)
 	{
 	case ERRCODE_READ_ONLY_SQL_TRANSACTION:

@@ -357,7 +357,10 @@ answer_caught(HttpAnswer *answer, ErrorData *caught)
 {
 	AgentError error = agent_error_of(caught);
 
-	if (error == AGENT_INTERNAL)
+	/* Whoever cancels the statement, or shuts the server down, means all of it. */
+	if (ERRCODE_TO_CATEGORY(caught->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
+		ReThrowError(caught);
+	if (error == AGENT_INTERNAL || error == AGENT_UNAVAILABLE)
 		ereport(LOG,
 				errcode(caught->sqlerrcode),
 				errmsg("could not serve a request: %s", caught->message));
@@ -384,9 +387,6 @@ serve_or_undo(HttpRequest *request, const char *schema, HttpAnswer *answer)
 
 		MemoryContextSwitchTo(context);
 		caught = CopyErrorData();
-		/* Whoever cancels the statement, or shuts the server down, means all of it. */
-		if (ERRCODE_TO_CATEGORY(caught->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
-			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);

@@ -130,7 +130,8 @@ uuid_fault(const char *text)
 	int bad = strspn(text, "0123456789abcdefABCDEF-");
 
 	if (text[bad] != '\0')
-		return psprintf("invalid character: found `%.*s` at %d",
+		return psprintf("invalid character: expected an optional prefix of `urn:uuid:` followed by"
+						" [0-9a-fA-F-], found `%.*s` at %d",
 						pg_utf_mblen((const unsigned char *) text + bad),
 						text + bad,
 						bad + 1);

@@ -1,0 +1,232 @@
+-- The classic REST API, called straight through SQL: routes, statuses, bodies, order of
+-- checks, and what a request leaves behind.
+--
+-- Catches: an answer of another form or text, a fault that is not told, or tells a
+-- password, an identity that comes from elsewhere than the header or stays afterwards,
+-- a request that fails and is half done, an error of the database that gets out.
+
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set helpers :abs_srcdir '/sql/vectors/helpers.sql'
+\set ECHO none
+\i :helpers
+\set ECHO all
+SET agent.password_hash_cost = 10;
+
+-- One line for an answer, with what differs from run to run named instead.
+CREATE FUNCTION pg_temp.shown(answer agent_http_response) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws(' ', answer.status, nullif((answer.headers - 'content-type')::text, '{}'),
+        regexp_replace(regexp_replace(regexp_replace(convert_from(answer.body, 'UTF8'),
+            '\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00', 'TIME', 'g'),
+            '[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}', 'ID', 'g'),
+            'eyJ[\w-]+\.[\w-]+\.[\w-]+', 'TOKEN', 'g'));
+$$;
+CREATE FUNCTION pg_temp.request(method text, target text, token text, body text)
+RETURNS agent_http_response LANGUAGE sql AS $$
+    SELECT agent_http(method, split_part(target, '?', 1), split_part(target, '?', 2),
+        jsonb_strip_nulls(jsonb_build_object('authorization', 'Bearer ' || token)),
+        convert_to(body, 'UTF8'));
+$$;
+CREATE FUNCTION pg_temp.http(method text, target text, token text DEFAULT NULL,
+    body text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
+    SELECT pg_temp.shown(pg_temp.request(method, target, token, body));
+$$;
+\pset format unaligned
+\pset tuples_only on
+
+-- Anybody may call it, and needs no other privilege: it asks for the token itself.
+SET ROLE agent_anon;
+SELECT pg_temp.http('POST', '/auth/register', NULL,
+    '{"email": "hana@Http.Example.org", "username": "http hana", "password": "secret", "id": 1}');
+SELECT pg_temp.http('POST', '/auth/register', NULL,
+    '{"email": "HANA@http.example.org", "username": "http hana", "password": "secret"}');
+SELECT pg_temp.http('POST', '/auth/register', NULL,
+    '{"email": "hugo@http.example.org", "username": "http hana", "password": "secret"}');
+SELECT pg_temp.http('POST', '/auth/register', NULL,
+    '{"email": "hugo@http.example.org", "username": "http hugo", "password": "secret"}');
+SELECT pg_temp.http('POST', '/auth/login', NULL,
+    '{"email": "hana@http.example.org", "password": "secret"}');
+SELECT pg_temp.http('POST', '/auth/login', NULL,
+    '{"email": "hana@http.example.org", "password": ""}');
+SELECT pg_temp.http('POST', '/auth/login', NULL, '{"email": "", "password": "x"}');
+SELECT access_token AS hana FROM agent_login('hana@http.example.org', 'secret') \gset
+SELECT access_token AS hugo FROM agent_login('hugo@http.example.org', 'secret') \gset
+SELECT pg_temp.http('GET', '/auth/me', :'hana');
+
+-- Conversations and messages.
+SELECT pg_temp.http('POST', '/conversations', :'hana', '{"title": " Blanks stay ", "first_message": "Hi"}');
+SELECT pg_temp.http('POST', '/conversations', :'hana', '{"title": "二", "first_message": ""}');
+SELECT pg_temp.http('POST', '/conversations', :'hana', '{"title": "3", "first_message": null}');
+SELECT pg_temp.http('GET', '/conversations', :'hana');
+SELECT pg_temp.http('GET', '/conversations?limit=1&skip=1', :'hana');
+SELECT pg_temp.http('GET', '/conversations?limit=0', :'hana');
+SELECT pg_temp.http('GET', '/conversations?skip=99999999999999999999', :'hana');
+SELECT pg_temp.http('GET', '/conversations', :'hugo');
+RESET ROLE;
+SELECT '/conversations/' || id AS talk FROM agent.conversations WHERE title = ' Blanks stay ' \gset
+SELECT '/conversations/' || id AS other FROM agent.conversations WHERE title = '3' \gset
+SET ROLE agent_anon;
+SELECT pg_temp.http('GET', :'talk', :'hana');
+SELECT pg_temp.http('GET', upper(:'talk'), :'hana');
+SELECT pg_temp.http('GET', replace(upper(:'talk'), 'CONVERSATIONS', 'conversations'), :'hana');
+SELECT pg_temp.http('PATCH', :'talk', :'hana', '{"title": "New", "is_archived": "Yes"}');
+SELECT pg_temp.http('PATCH', :'talk', :'hana', '{"title": null, "is_archived": null}');
+SELECT pg_temp.http('GET', '/conversations?archived=on', :'hana');
+SELECT pg_temp.http('GET', '/conversations?archived=0&limit=1', :'hana');
+SELECT pg_temp.http('POST', :'talk' || '/messages', :'hana', '{"role": "assistant", "content": "\"é\n\t😀\u00e9"}');
+SELECT pg_temp.http('GET', :'talk' || '/messages', :'hana');
+SELECT pg_temp.http('GET', :'talk' || '/messages?skip=1', :'hana');
+SELECT pg_temp.http('DELETE', :'other', :'hana');
+SELECT pg_temp.http('DELETE', :'other', :'hana');
+SELECT pg_temp.http('GET', '/health', 'garbage');
+
+-- {} changes nothing, not even updated_at.
+SELECT pg_temp.request('PATCH', :'talk', :'hana', '{}') =
+    pg_temp.request('GET', :'talk', :'hana', NULL) AS "{} changes nothing";
+
+-- Somebody else's conversation and none at all answer alike, whatever is asked of it.
+SELECT count(*) AS requests, count(*) FILTER (
+    WHERE pg_temp.request(method, :'talk' || tail, :'hugo', body)
+    = pg_temp.request(method, '/conversations/00000000-0000-7000-8000-000000000000' || tail, :'hugo', body)
+    AND (pg_temp.request(method, :'talk' || tail, :'hugo', body)).status = 404) AS alike
+FROM (VALUES ('GET', '', NULL), ('PATCH', '', '{"title": "Mine"}'), ('PATCH', '', '{}'),
+    ('DELETE', '', NULL), ('GET', '/messages', NULL),
+    ('POST', '/messages', '{"role": "user", "content": "Mine"}')) AS r (method, tail, body);
+SELECT pg_temp.http('GET', :'talk', :'hana');
+
+-- Order of checks: path and method, token, faults of all places, look-up.
+SELECT pg_temp.http('GET', '/nowhere', 'garbage');
+SELECT pg_temp.http('PUT', '/conversations', 'garbage', '{');
+SELECT pg_temp.http('DELETE', :'talk' || '/messages', 'garbage');
+SELECT pg_temp.http('POST', '/conversations', 'garbage', '{');
+SELECT pg_temp.http('POST', '/conversations', NULL, '{');
+SELECT pg_temp.http('POST', '/conversations/x/messages', :'hana', '{"role": "x", "content": ""}');
+SELECT pg_temp.http('POST', :'talk' || '/messages', :'hugo', '{"role": "x"}');
+SELECT pg_temp.shown(agent_http('GET', '/auth/me', NULL, '{"authorization": "Basic eDp5"}', NULL));
+SELECT pg_temp.shown(agent_http('GET', '/auth/me', NULL, '{"authorization": "bEARER"}', NULL));
+SELECT pg_temp.shown(agent_http('GET', '/auth/me', NULL, '{"authorization": 5}', NULL));
+SELECT pg_temp.shown(agent_http('GET', '/auth/me', NULL, '["authorization"]', NULL));
+SELECT pg_temp.shown(agent_http(NULL, NULL, NULL, NULL, NULL));
+
+-- Paths that are none: another case, a slash too many, dots, a part too many.
+SELECT path, pg_temp.http('GET', path, :'hana') FROM unnest(ARRAY['', '/', '/Conversations',
+    '/conversations/', '//conversations', '/conversations//messages', '/./conversations',
+    '/conversations/x/messages/y', '/auth', '/auth/me/x', '/conversations/a%2Fb',
+    '/conversations%00']) AS path;
+-- Percent signs are taken away first, and what then is no text is taken as it stands.
+SELECT pg_temp.http('GET', '/%61uth/%6De', :'hana');
+SELECT pg_temp.http('GET', '/conversations/%ff%00', :'hana');
+SELECT pg_temp.http('GET', '/conversations/%', :'hana');
+
+-- A UUID may be written in any case and in its other forms.
+SELECT pg_temp.http('GET', '/conversations/' || form, :'hana')
+FROM (SELECT substr(:'talk', 16) AS id) AS t, unnest(ARRAY[id, upper(id), replace(id, '-', ''),
+    'urn:uuid:' || id, '{' || id || '}', '%7B' || id || '%7d']) AS form;
+SELECT form, pg_temp.http('GET', '/conversations/' || form, :'hana')
+FROM unnest(ARRAY['00000000-0000-7000-8000-00000000000', '00000000-0000-7000-8000-0000000000000',
+    '00000000_0000_7000_8000_000000000000', '000000000000-7000-8000-000000000000-', '-',
+    ' 00000000-0000-7000-8000-000000000000', '00000000-0000-7000-8000-00000000000é', '5']) AS form;
+
+-- Numbers and booleans of a query.
+SELECT query, regexp_replace(pg_temp.http('GET', '/conversations?' || query, :'hana'),
+    '\[.*(int_parsing|bool_parsing|greater|less).*', '\1')
+FROM unnest(ARRAY['limit=', 'limit=1.5', 'limit=0x10', 'limit=1e1', 'limit=1000&skip=9', 'limit=1001',
+    'limit=-1', 'skip=-1', 'skip=%209&x=1', 'skip=%2B9', 'skip=+9', 'skip=9.0', 'skip=9.', 'skip=1_0',
+    'skip=1__0', 'skip=_1', 'limit=x&limit=0', '%6Cimit=0', 'limit', '&&=&limit=0&', 'archived=TRUE&skip=9',
+    'archived=2', 'archived=', 'skip=-0&limit=0', 'limit=%00', 'limit=%ff', 'Limit=-1&skip=9',
+    'limit=-99999999999999999999']) AS query;
+
+-- Bodies that are none, or not what they should be.
+SELECT body, pg_temp.http('POST', '/conversations', :'hana', body)
+FROM unnest(ARRAY[NULL, '', ' ', 'null', '[]', '"x"', '5', 'true', '{', '{"title"', '{"title": 1,}',
+    '{"title": NaN}', '{"é": x}', '{"title": "\u0000"}', '{"title": "\ud800"}', '{}',
+    '{"title": 5}', '{"title": null}', '{"title": {"a": [1, 2]}}', '{"title": ["x"], "first_message": false}',
+    '{"title": ""}', '{"Title": "x"}']) AS body;
+SELECT pg_temp.shown(agent_http('POST', '/conversations', '',
+    jsonb_build_object('authorization', 'Bearer ' || :'hana'), body))
+FROM unnest(ARRAY['\xff', '\x7b22c0af223a317d', '\x7b0022', convert_to(repeat('[', 100000), 'UTF8')]) AS body;
+-- A mark of byte order is no part of it; of a name that stands twice the last counts; names
+-- that are not known are no matter, however many.
+SELECT pg_temp.shown(agent_http('POST', '/conversations', '',
+    jsonb_build_object('authorization', 'Bearer ' || :'hana'),
+    '\xefbbbf' || convert_to('{"title": 5, "title": "twice", "x": {"title": 6}, ' ||
+        (SELECT string_agg(format('"x%s": %s', n, n), ', ') FROM generate_series(1, 5000) AS n) || '}', 'UTF8')));
+-- More than 64 kB is not told back.
+SELECT pg_temp.http('POST', '/conversations', :'hana', format('{"title": "%s"}', repeat('x', 70000)));
+
+-- A fault never tells a password, in whatever place or form it was sent.
+SELECT pg_temp.http('POST', '/auth/register', NULL, body)
+FROM unnest(ARRAY['{"password": "hush"}', '{"password": ["hush hush"], "email": {"password": "hush"}}',
+    '["hush"]', '"hush"', '{"password": "hush", "password": 123456}', '{"password": "hush']) AS body;
+SELECT pg_temp.http('POST', '/auth/login', NULL, '{"password": "hush", "email": 5}');
+SELECT pg_temp.http('POST', '/auth/login', NULL, '{"passwort": "hush", "email": "x"}');
+
+-- The header alone says who the caller is, and nothing of it stays.
+SET agent.token = :'hugo';
+SELECT set_config('request.headers', json_build_object('authorization', 'Bearer ' || :'hugo')::text, false) <> '' AS "set";
+SELECT pg_temp.http('GET', '/auth/me');
+SELECT pg_temp.http('GET', '/auth/me', :'hana');
+SELECT pg_temp.http('GET', '/conversations/x', :'hana');
+SELECT pg_temp.http('GET', '/auth/me', 'garbage');
+SELECT pg_temp.http('GET', '/health', :'hana');
+SELECT current_setting('agent.token') = :'hugo' AS "token as before",
+    current_setting('request.headers') LIKE '%' || :'hugo' || '%' AS "headers as before";
+RESET agent.token;
+RESET request.headers;
+
+-- PostgREST's dialect of errors does not get in.
+SET request.method = 'POST';
+SELECT pg_temp.http('POST', '/auth/login', NULL, '{"email": "nobody", "password": "x"}');
+SELECT pg_temp.http('POST', '/conversations', :'hana', '{"title": "Quiet"}');
+SELECT current_setting('response.status', true) AS "status of PostgREST";
+RESET request.method;
+
+-- Where nothing can be written, what reads is served.
+BEGIN READ ONLY;
+SELECT pg_temp.http('GET', '/auth/me', :'hana');
+SELECT pg_temp.http('POST', '/conversations', :'hana', '{"title": "x"}');
+SELECT pg_temp.http('POST', '/auth/login', NULL, '{"email": "hana@http.example.org", "password": "secret"}');
+COMMIT;
+
+-- What fails halfway leaves nothing behind, and tells nothing of the database.
+RESET ROLE;
+CREATE FUNCTION agent.fail() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'row of %', NEW.content USING ERRCODE = current_setting('regress.state');
+END
+$$;
+CREATE TRIGGER fail BEFORE INSERT ON agent.messages FOR EACH ROW EXECUTE FUNCTION agent.fail();
+SET client_min_messages = error;
+CREATE FUNCTION pg_temp.failing(state text, token text) RETURNS text LANGUAGE sql AS $$
+    SELECT set_config('regress.state', state, true);
+    SELECT pg_temp.http('POST', '/conversations', token, '{"title": "Half", "first_message": "done"}');
+$$;
+SELECT state, pg_temp.failing(state, :'hana')
+FROM unnest('{40001, 40P01, 55P03, 23505, 23514, 42501, P0001, PGRST, PT404, 53100, 54000}'::text[]) AS state;
+SELECT count(*) AS "left behind" FROM agent.conversations WHERE title = 'Half';
+-- A statement that is cancelled is no answer.
+\set VERBOSITY sqlstate
+SELECT pg_temp.failing('57014', :'hana');
+SELECT 'and the session goes on';
+\set VERBOSITY terse
+DROP TRIGGER fail ON agent.messages;
+DROP FUNCTION agent.fail();
+RESET client_min_messages;
+
+-- Deleted and deactivated accounts.
+UPDATE agent.users SET is_active = false WHERE username = 'http hugo';
+SELECT pg_temp.http('GET', '/auth/me', :'hugo');
+SELECT pg_temp.http('POST', '/auth/login', NULL, '{"email": "hugo@http.example.org", "password": "secret"}');
+DELETE FROM agent.users WHERE username = 'http hugo';
+SELECT pg_temp.http('GET', '/conversations', :'hugo');
+
+-- The description is made of the same table: every operation in it exists.
+CREATE TEMP TABLE api AS
+SELECT convert_from(body, 'UTF8')::json AS document FROM agent_http('GET', '/openapi.json', '', '{}', '');
+SELECT path, method, operation ->> 'operationId' AS name,
+    (SELECT string_agg(code, ' ') FROM json_object_keys(operation -> 'responses') AS code) AS answers,
+    (pg_temp.request(upper(method), replace(path, '{conversation_id}', 'x'), NULL, '')).status AS "without a token"
+FROM api, json_each(document -> 'paths') AS p (path, methods), json_each(methods) AS m (method, operation);
+SELECT document -> 'openapi' AS openapi, document -> 'info' -> 'version' AS version,
+    document #> '{paths,/auth/register,post,requestBody}' AS body FROM api;
+SELECT document #> '{paths,/conversations,get,parameters}' AS parameters FROM api;
+SELECT name, schema FROM api, json_each(document #> '{components,schemas}') AS s (name, schema);
