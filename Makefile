@@ -21,7 +21,7 @@ ISOLATION_OPTS = $(call STAGED,isolation) --load-extension=pgcrypto --load-exten
 TAP_TESTS      = 1
 PROVE_TESTS    = sql_tests/t/*.pl
 REGRESS_PREP   = stage
-EXTRA_CLEAN    = tmp_check bench/bench
+EXTRA_CLEAN    = tmp_check bench/bench gateway/httpd/agent-httpd gateway/httpd/*.o
 
 PG_CONFIG     ?= pg_config
 PGXS          := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
@@ -40,7 +40,7 @@ $(DATA_built): $(sort $(wildcard sql/[0-9]*.sql)) agent.control
 
 $(OBJS): src/agent.h src/compat.h src/http.h agent.control
 
-.PHONY: stage bench valgrind lint
+.PHONY: stage bench bench-http valgrind lint
 stage:
 	mkdir -p $(STAGE)/regress $(STAGE)/isolation
 	ln -sfn $(CURDIR)/sql_tests $(STAGE)/regress/sql
@@ -48,7 +48,7 @@ stage:
 	ln -sfn $(CURDIR)/sql_tests/isolation $(STAGE)/isolation/specs
 	ln -sfn $(CURDIR)/expected/isolation $(STAGE)/isolation/expected
 
-bench valgrind lint:
+bench bench-http valgrind lint:
 	@scripts/$@
 else
 all:

@@ -332,6 +332,46 @@ is($client->simple("SELECT agent_login('simple\@example.com', '$secret'"),
     'ERROR 42601', 'the function in a statement with a syntax error');
 activity_is_clean($node, 'the function in a statement with a syntax error');
 
+# The classic paths: a body is bytes, which a log would show as digits.
+sub body
+{
+    my ($step, $password) = @_;
+    my $hex = unpack 'H*', $password;
+
+    push @{ $secrets{$step} }, $password, $hex;
+    return '\\x' . unpack('H*', q({"email":"simple@example.com","password":")) . $hex . '227d';
+}
+my $http_login = q{SELECT (agent_http('POST', '/auth/login', '', '{}', %s)).status};
+
+is( $client->simple(sprintf $http_login, q{'} . body('http, simple', 'pw-http-simple') . q{'}),
+    '401', 'agent_http, simple protocol');
+activity_is_clean($node, 'agent_http, simple protocol');
+$secret = password('http, text');
+is( $client->simple(
+        sprintf $http_login, qq[convert_to('{"email":"x","password":"$secret"}', 'UTF8')]),
+    '401', 'agent_http, a body made of text');
+is( $client->extended(sprintf($http_login, '$1'), body('http, extended', 'pw-http-extended')),
+    '401', 'agent_http, extended protocol');
+activity_is_clean($node, 'agent_http, extended protocol');
+is( $client->extended(
+        sprintf($http_login, '$1') . ', 1 / $2::int',
+        body('http, error', 'pw-http-error'), '0'),
+    'ERROR 22012', 'agent_http, another error in the statement');
+activity_is_clean($node, 'agent_http, another error');
+like(
+    $client->extended(
+        q{SELECT convert_from((agent_http('GET', '/auth/me', '', $1::jsonb, NULL)).body, 'UTF8')},
+        q({"authorization":"Bearer ) . $token . q("})),
+    qr/"username":"simple"/, 'agent_http with a token');
+activity_is_clean($node, 'agent_http with a token');
+$client->simple(q{SELECT set_config('request.headers', '{"x-agent-method":"POST",'
+    || '"x-agent-target":"/auth/login"}', false)});
+is( $client->extended(q{SELECT convert_from(agent_postgrest_http($1::bytea), 'UTF8')},
+        body('http, postgrest', 'pw-http-postgrest')),
+    '{"detail":"Incorrect email or password"}', 'agent_postgrest_http');
+activity_is_clean($node, 'agent_postgrest_http');
+$client->simple('RESET request.headers');
+
 # Tokens.
 
 $client->simple('SET ROLE agent_user');
