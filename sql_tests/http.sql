@@ -145,11 +145,12 @@ SELECT pg_temp.shown(agent_http('POST', '/conversations', '',
     jsonb_build_object('authorization', 'Bearer ' || :'hana'), body))
 FROM unnest(ARRAY['\xff', '\x7b22c0af223a317d', '\x7b0022', convert_to(repeat('[', 100000), 'UTF8')]) AS body;
 -- A mark of byte order is no part of it; of a name that stands twice the last counts; names
--- that are not known are no matter, however many.
+-- that are not known are no matter, however many, nor how many values are nested beside
+-- each other.
 SELECT pg_temp.shown(agent_http('POST', '/conversations', '',
     jsonb_build_object('authorization', 'Bearer ' || :'hana'),
     '\xefbbbf' || convert_to('{"title": 5, "title": "twice", "x": {"title": 6}, ' ||
-        (SELECT string_agg(format('"x%s": %s', n, n), ', ') FROM generate_series(1, 5000) AS n) || '}', 'UTF8')));
+        (SELECT string_agg(format('"x%s": [%s, {}]', n, n), ', ') FROM generate_series(1, 5000) AS n) || '}', 'UTF8')));
 -- More than 64 kB is not told back.
 SELECT pg_temp.http('POST', '/conversations', :'hana', format('{"title": "%s"}', repeat('x', 70000)));
 

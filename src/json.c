@@ -153,7 +153,10 @@ nesting(const char *text, int len)
 		else if (text[i] == '"')
 			quoted = !quoted;
 		else if (!quoted && (text[i] == '{' || text[i] == '['))
-			deepest = Max(deepest, ++depth);
+		{
+			depth++;
+			deepest = Max(deepest, depth);
+		}
 		else if (!quoted && (text[i] == '}' || text[i] == ']'))
 			depth--;
 	}
