@@ -30,51 +30,61 @@ static const ErrorEntry errors[AGENT_ERROR_COUNT] = {
 	[AGENT_NOT_AUTHENTICATED] = {
 		"not_authenticated", "28000", 401,
 		"not authenticated",
-		"Log in with agent_login, then set agent.token or send the header Authorization: Bearer."
+		"Log in with agent_login, then set agent.token or send the header Authorization: Bearer.",
+		NULL
 	},
 	[AGENT_INVALID_SCHEME] = {
 		"invalid_scheme", "28000", 401,
 		"invalid authentication credentials",
-		"The header Authorization takes the scheme Bearer."
+		"The header Authorization takes the scheme Bearer.",
+		NULL
 	},
 	[AGENT_INVALID_TOKEN] = {
 		"invalid_token", "28000", 401,
 		"invalid token",
-		"Log in again with agent_login."
+		"Log in again with agent_login.",
+		NULL
 	},
 	[AGENT_USER_NOT_FOUND] = {
 		"user_not_found", "28000", 401,
 		"user not found",
+		NULL,
 		NULL
 	},
 	[AGENT_USER_INACTIVE] = {
 		"user_inactive", "28000", 403,
 		"user is inactive",
+		NULL,
 		NULL
 	},
 	[AGENT_BAD_CREDENTIALS] = {
 		"bad_credentials", "28P01", 401,
 		"incorrect email or password",
+		NULL,
 		NULL
 	},
 	[AGENT_EMAIL_TAKEN] = {
 		"email_taken", "23505", 400,
 		"email already registered",
-		"Case does not distinguish addresses."
+		"Case does not distinguish addresses.",
+		NULL
 	},
 	[AGENT_USERNAME_TAKEN] = {
 		"username_taken", "23505", 400,
 		"username already taken",
+		NULL,
 		NULL
 	},
 	[AGENT_CONVERSATION_NOT_FOUND] = {
 		"conversation_not_found", "P0002", 404,
 		"conversation not found",
+		NULL,
 		NULL
 	},
 	[AGENT_VALIDATION_FAILED] = {
 		"validation_failed", "22023", 422,
 		"validation failed",
+		NULL,
 		NULL
 	},
 
@@ -94,16 +104,19 @@ static const ErrorEntry errors[AGENT_ERROR_COUNT] = {
 	[AGENT_BODY_UNREADABLE] = {
 		"body_unreadable", NULL, 400,
 		"there was an error parsing the body",
+		NULL,
 		NULL
 	},
 	[AGENT_ANSWER_TOO_LARGE] = {
 		"answer_too_large", NULL, 400,
 		"the answer would be too large: ask for less with limit",
+		NULL,
 		NULL
 	},
 	[AGENT_READ_ONLY] = {
 		"read_only", NULL, 503,
 		"this server only reads at present",
+		NULL,
 		NULL
 	},
 	[AGENT_UNAVAILABLE] = {
