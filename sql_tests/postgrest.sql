@@ -102,3 +102,27 @@ COMMIT;
 SHOW search_path;
 RESET search_path;
 RESET row_security;
+
+-- PostgREST repeats a transaction that failed to serialize for ever: it is told otherwise,
+-- and a SQL client, who repeats it too, is not.
+SET agent.password_hash_cost = 10;
+SELECT FROM agent_register('pia.postgrest@example.org', 'postgrest pia', 'secret');
+SELECT access_token AS pia FROM agent_login('pia.postgrest@example.org', 'secret') \gset
+CREATE FUNCTION agent.fail() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'not now' USING ERRCODE = '40001';
+END
+$$;
+CREATE TRIGGER fail BEFORE INSERT ON agent.conversations FOR EACH ROW EXECUTE FUNCTION agent.fail();
+SET ROLE agent_user;
+SET agent.token = :'pia';
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+SELECT agent_conversation_create('x');
+SET request.method = 'POST';
+SELECT agent_conversation_create('x');
+RESET request.method;
+RESET ROLE;
+\set VERBOSITY terse
+DROP TRIGGER fail ON agent.conversations;
+DROP FUNCTION agent.fail();

@@ -163,13 +163,45 @@ prepared(AgentPlan id)
 	return plan;
 }
 
+/*
+ * Raises what the current error means to a caller, or the error itself.
+ *
+ * The one foreign key that can be violated is that of an account which is deleted
+ * meanwhile. PostgREST would repeat a failure of serialization for ever.
+ */
+static void
+raise_meaning(MemoryContext context)
+{
+	int code = geterrcode();
+
+	if (code == ERRCODE_FOREIGN_KEY_VIOLATION ||
+		(code == ERRCODE_T_R_SERIALIZATION_FAILURE && agent_request_is_http()))
+	{
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		agent_raise(code == ERRCODE_FOREIGN_KEY_VIOLATION ? AGENT_USER_NOT_FOUND
+														  : AGENT_UNAVAILABLE,
+					NULL);
+	}
+	PG_RE_THROW();
+}
+
 /* Runs a statement and returns how many rows it returned or changed. */
 uint64
 agent_execute(AgentPlan id, Datum *values, const char *nulls)
 {
-	SPIPlanPtr plan = prepared(id);
-	int result = SPI_execute_plan(plan, values, nulls, statements[id].read_only, 0);
+	MemoryContext context = CurrentMemoryContext;
+	volatile int result = 0;
 
+	PG_TRY();
+	{
+		result = SPI_execute_plan(prepared(id), values, nulls, statements[id].read_only, 0);
+	}
+	PG_CATCH();
+	{
+		raise_meaning(context);
+	}
+	PG_END_TRY();
 	if (result < 0)
 		ereport(ERROR,
 				errcode(ERRCODE_INTERNAL_ERROR),
