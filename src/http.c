@@ -23,7 +23,6 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/json.h"
-#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/resowner.h"
 #include "utils/typcache.h"
@@ -332,8 +331,9 @@ serve(HttpRequest *request, const char *schema, HttpAnswer *answer)
 		set_for_request("request.method", "");
 	if (!route->is_public)
 		caller = authenticate(request);
-	else if (request->headers != NULL)
-		set_for_request("request.headers", request->headers);
+	else if (request->headers != NULL) /* login keeps the User-Agent */
+		set_for_request("request.headers",
+						JsonbToCString(NULL, &request->headers->root, VARSIZE(request->headers)));
 
 	agent_faults_init(&faults);
 	count = agent_http_parameters(request, &faults, values, nulls);
@@ -475,7 +475,7 @@ agent_http(PG_FUNCTION_ARGS)
 						   .path = agent_http_decode(path, strlen(path), false),
 						   .query = text_argument(fcinfo, 2),
 						   .authorization = header(headers, "authorization"),
-						   .headers = "{}"};
+						   .headers = headers};
 	HttpAnswer answer;
 	TupleDesc desc;
 	Datum values[3];
@@ -483,8 +483,6 @@ agent_http(PG_FUNCTION_ARGS)
 	HeapTuple row;
 
 	agent_redact_statement("agent_http");
-	if (headers != NULL)
-		request.headers = JsonbToCString(NULL, &headers->root, VARSIZE(headers));
 	if (body != NULL)
 	{
 		request.body = VARDATA_ANY(body);

@@ -8,6 +8,7 @@
 #include "agent.h"
 
 #include "access/htup.h"
+#include "utils/jsonb.h"
 
 #define HTTP_PARAMETERS_MAX 4 /* of a route, and one that ends the list */
 
@@ -85,7 +86,7 @@ typedef struct HttpRequest
 	char *path;                /* without percent signs */
 	const char *query;         /* as sent */
 	const char *authorization; /* of the header; or NULL */
-	const char *headers;       /* all of them, as request.headers has them; NULL: it does */
+	Jsonb *headers;            /* all of them; NULL: request.headers has them */
 	char *body;
 	int body_len;
 	const HttpRoute *route;

@@ -76,6 +76,26 @@ is( on_standby('agent_user', '', "SELECT agent_authenticate('$token{bob}') = age
 is(on_standby('agent_anon', '', 'SELECT agent_health()'),
     '{"status":"ok"}', 'health on the standby');
 
+# The classic paths: what reads is served, what writes is told that it cannot be.
+sub http
+{
+    my ($method, $path, $body) = @_;
+    return on_standby('agent_anon', '',
+        "SELECT status, convert_from(body, 'UTF8') FROM agent_http('$method', '$path', '',
+         '{\"authorization\": \"Bearer $token{alice}\"}', convert_to('$body', 'UTF8'))");
+}
+like(http('GET', "/conversations/$conversation/messages", ''),
+    qr/^200\|\[\{.*"content":"message of alice".*\}\]$/, 'a classic GET on the standby');
+is(http('GET', '/health', ''), '200|{"status":"ok"}', 'classic health on the standby');
+my $only_reads = '503|{"detail":"This server only reads at present"}';
+is(http('POST', '/conversations', '{"title": "x"}'), $only_reads, 'a classic POST on the standby');
+is(http('PATCH', "/conversations/$conversation", '{"title": "x"}'),
+    $only_reads, 'a classic PATCH on the standby');
+is(http('DELETE', "/conversations/$conversation", ''),
+    $only_reads, 'a classic DELETE on the standby');
+is(http('POST', '/auth/login', '{"email": "alice@example.com", "password": "password"}'),
+    $only_reads, 'a classic login on the standby');
+
 # PostgREST can start on a standby: its settings are read, not written.
 is( $session->query("BEGIN; SELECT agent_postgrest_config();
         SELECT current_setting('pgrst.jwt_secret') LIKE '{\"keys\":[{%'; COMMIT"),
