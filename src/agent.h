@@ -41,6 +41,7 @@ typedef enum AgentError
 	AGENT_PATH_NOT_FOUND,
 	AGENT_METHOD_NOT_ALLOWED,
 	AGENT_BODY_UNREADABLE,
+	AGENT_BODY_TOO_LARGE,
 	AGENT_ANSWER_TOO_LARGE,
 	AGENT_READ_ONLY,
 	AGENT_UNAVAILABLE,
@@ -89,7 +90,6 @@ typedef struct AgentJsonObject
 typedef enum AgentJsonVerdict
 {
 	AGENT_JSON_OBJECT,
-	AGENT_JSON_NULL,
 	AGENT_JSON_OTHER,   /* another value */
 	AGENT_JSON_INVALID, /* no JSON */
 	AGENT_JSON_NESTED   /* too deep to be read */

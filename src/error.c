@@ -107,6 +107,12 @@ static const ErrorEntry errors[AGENT_ERROR_COUNT] = {
 		NULL,
 		NULL
 	},
+	[AGENT_BODY_TOO_LARGE] = {
+		"body_too_large", NULL, 413,
+		"request body too large",
+		NULL,
+		NULL
+	},
 	[AGENT_ANSWER_TOO_LARGE] = {
 		"answer_too_large", NULL, 400,
 		"the answer would be too large: ask for less with limit",

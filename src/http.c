@@ -28,6 +28,7 @@
 #include "utils/typcache.h"
 
 #define CONVERSATION_PATH "/conversations/{conversation_id}"
+#define BODY_MAX          (16 * 1024 * 1024) /* bytes */
 
 /* clang-format off */
 const HttpRoute agent_http_routes[] = {
@@ -301,6 +302,7 @@ write_list(HttpAnswer *answer, const HttpRoute *route, const pg_uuid_t *caller, 
 		agent_conversation_require(caller, DatumGetUUIDP(values[0]));
 	SPI_connect();
 	agent_execute(route->list, arguments, absent);
+	agent_http_check_size(SPI_tuptable->vals, SPI_processed, SPI_tuptable->tupdesc);
 	appendStringInfoChar(&answer->body, '[');
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
@@ -404,7 +406,9 @@ agent_http_answer(HttpRequest *request, const char *schema, HttpAnswer *answer)
 {
 	answer->header_count = 0;
 	initStringInfo(&answer->body);
-	if (find_route(request, answer))
+	if (request->body_len > BODY_MAX)
+		answer_error(answer, AGENT_BODY_TOO_LARGE);
+	else if (find_route(request, answer))
 		serve_or_undo(request, schema, answer);
 	if (answer->body.len > VARHDRSZ)
 		add_header(answer, "content-type", "application/json");

@@ -127,6 +127,7 @@ extern bool agent_http_value(AgentFaults *faults, AgentField field, const AgentJ
 
 /* http_write.c */
 extern const HttpSchema *agent_http_schema(HttpShape shape);
+extern void agent_http_check_size(const HeapTuple *rows, uint64 count, TupleDesc desc);
 extern void agent_http_write_row(StringInfo json, HttpShape shape, HeapTuple row, TupleDesc desc);
 
 #endif /* AGENT_HTTP_H */

@@ -203,7 +203,10 @@ route_errors(const HttpRoute *route, AgentError *errors)
 	int count = 0;
 
 	if (has_parameter(route, HTTP_BODY))
+	{
 		errors[count++] = AGENT_BODY_UNREADABLE;
+		errors[count++] = AGENT_BODY_TOO_LARGE;
+	}
 	for (int i = 0; i < (int) lengthof(route->errors) && route->errors[i] != 0; i++)
 		errors[count++] = route->errors[i];
 	if (!route->is_public)
@@ -247,7 +250,7 @@ error_response(StringInfo json, int status, const AgentError *errors, int count)
 static void
 responses(StringInfo json, const HttpRoute *route)
 {
-	static const int statuses[] = {400, 401, 403, 404, 422};
+	static const int statuses[] = {400, 401, 403, 404, 413, 422};
 	const HttpSchema *schema = agent_http_schema(route->shape);
 	const char *form = route->list != 0 ? "{\"type\":\"array\",\"items\":%s}" : "%s";
 	AgentError errors[ERRORS_MAX];

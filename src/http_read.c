@@ -10,6 +10,7 @@
 #include "http.h"
 
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 
@@ -69,25 +70,41 @@ text_member(char *value)
 							 .raw_len = raw.len};
 }
 
+/* Tells whether a part of a query is a name. */
+static bool
+is_name(const char *part, int len, const char *name)
+{
+	char *decoded = agent_http_decode(part, len, true);
+	bool same = strcmp(decoded, name) == 0;
+
+	pfree(decoded);
+	return same;
+}
+
 /* Finds a parameter of the query, the last of its name; false when it has none. */
 static bool
 find_in_query(const char *query, const char *name, AgentJsonMember *member)
 {
-	char *value = NULL;
+	const char *value = NULL;
+	int value_len = 0;
 
 	for (const char *at = query; *at != '\0';)
 	{
 		int len = strcspn(at, "&");
-		int name_len = Min((int) strcspn(at, "="), len);
+		const char *sign = memchr(at, '=', len);
+		int name_len = sign != NULL ? sign - at : len;
 
-		if (len > 0 && strcmp(agent_http_decode(at, name_len, true), name) == 0)
-			value = name_len < len ? agent_http_decode(at + name_len + 1, len - name_len - 1, true)
-								   : pstrdup("");
+		CHECK_FOR_INTERRUPTS();
+		if (is_name(at, name_len, name))
+		{
+			value = sign != NULL ? sign + 1 : at + len;
+			value_len = at + len - value;
+		}
 		at += at[len] == '&' ? len + 1 : len;
 	}
 	if (value == NULL)
 		return false;
-	*member = text_member(value);
+	*member = text_member(agent_http_decode(value, value_len, true));
 	return true;
 }
 
@@ -149,20 +166,13 @@ add_body_fault(AgentFaults *faults, const HttpRequest *request, AgentJsonVerdict
 	{
 		faults->input = "{}";
 		agent_fault_add(faults, psprintf("%d", position), "json_invalid", "JSON decode error");
+		return;
 	}
-	else if (verdict == AGENT_JSON_NULL)
-	{
-		faults->input = "null";
-		agent_fault_add(faults, NULL, "missing", "Field required");
-	}
-	else
-	{
-		faults->input = told_body(request);
-		agent_fault_add(faults,
-						NULL,
-						"model_attributes_type",
-						"Input should be a valid dictionary or object to extract fields from");
-	}
+	faults->input = told_body(request);
+	agent_fault_add(faults,
+					NULL,
+					"model_attributes_type",
+					"Input should be a valid dictionary or object to extract fields from");
 }
 
 /* Reads the body's object; false when there is none, which is a fault. */
@@ -171,14 +181,19 @@ read_body(HttpRequest *request, const HttpParameter *parameters, AgentFaults *fa
 		  AgentJsonObject *body)
 {
 	const char *wanted[HTTP_PARAMETERS_MAX + 1] = {NULL};
-	AgentJsonVerdict verdict = AGENT_JSON_NULL;
+	AgentJsonVerdict verdict;
 	int position = 0;
 
 	for (int i = 0; parameters[i].place != HTTP_NOWHERE; i++)
 		wanted[i] = agent_field_rule(parameters[i].field)->name;
 	check_encoding(request);
-	if (request->body_len > 0)
-		verdict = agent_json_members(request->body, request->body_len, wanted, body, &position);
+	if (request->body_len == 0)
+	{
+		faults->input = "null";
+		agent_fault_add(faults, NULL, "missing", "Field required");
+		return false;
+	}
+	verdict = agent_json_members(request->body, request->body_len, wanted, body, &position);
 	if (verdict != AGENT_JSON_OBJECT)
 		add_body_fault(faults, request, verdict, position);
 	return verdict == AGENT_JSON_OBJECT;

@@ -8,6 +8,7 @@
 #include "http.h"
 
 #include <limits.h>
+#include <math.h>
 
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
@@ -46,7 +47,7 @@ boolean_value(AgentFaults *faults, const AgentFieldRule *rule, const AgentJsonMe
 		*value = BoolGetDatum(true);
 	else if (input->type == JSON_TOKEN_STRING && is_one_of(input->value, false_words))
 		*value = BoolGetDatum(false);
-	else if (input->type == JSON_TOKEN_STRING || is_number)
+	else if (input->type == JSON_TOKEN_STRING || (is_number && number == rint(number)))
 	{
 		agent_fault_add(faults,
 						rule->name,

@@ -8,13 +8,14 @@
  */
 #include "http.h"
 
+#include "access/detoast.h"
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 
-/* Bytes of an answer, at most: below what one value of PostgreSQL can hold. */
-#define ANSWER_MAX (768 * 1024 * 1024)
+/* Bytes of an answer, at most: each takes four times that of memory on its way out. */
+#define ANSWER_MAX (128 * 1024 * 1024)
 
 static const HttpSchema schemas[HTTP_SHAPE_COUNT] = {
 	[HTTP_USER] = {"User",
@@ -74,12 +75,38 @@ write_time(StringInfo json, TimestampTz time)
 static void
 write_text(StringInfo json, Datum value)
 {
-	char *string = TextDatumGetCString(value);
+	char *string;
 
-	if ((Size) json->len + strlen(string) > ANSWER_MAX)
+	if (json->len + toast_raw_datum_size(value) > ANSWER_MAX)
 		agent_raise(AGENT_ANSWER_TOO_LARGE, NULL);
+	string = TextDatumGetCString(value);
 	escape_json(json, string);
 	pfree(string);
+}
+
+/*
+ * Raises that the answer would become too large, where that shows already: before
+ * anything is read that is stored out of line.
+ */
+void
+agent_http_check_size(const HeapTuple *rows, uint64 count, TupleDesc desc)
+{
+	Size sum = 0;
+
+	for (int column = 1; column <= desc->natts; column++)
+	{
+		if (TupleDescAttr(desc, column - 1)->atttypid != TEXTOID)
+			continue;
+		for (uint64 i = 0; i < count; i++)
+		{
+			bool isnull;
+			Datum value = heap_getattr(rows[i], column, desc, &isnull);
+
+			sum += isnull ? 0 : toast_raw_datum_size(value);
+		}
+	}
+	if (sum > ANSWER_MAX)
+		agent_raise(AGENT_ANSWER_TOO_LARGE, NULL);
 }
 
 /* Appends a value of one of the types that the columns have. */

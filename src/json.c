@@ -23,7 +23,6 @@ typedef struct ReaderState
 	AgentJsonMember *member; /* that is being read, if it is kept */
 	int room;                /* members allocated */
 	bool is_object;
-	bool is_null;
 	bool refused; /* a name twice, or too many */
 } ReaderState;
 
@@ -129,8 +128,6 @@ scalar(void *arg, char *token, JsonTokenType type)
 {
 	ReaderState *state = arg;
 
-	if (state->lex->lex_level == 0)
-		state->is_null = type == JSON_TOKEN_NULL;
 	if (!in_member(state))
 		JSON_ACTION_DONE;
 	state->member->type = type;
@@ -214,9 +211,7 @@ agent_json_members(char *text, int len, const char *const *wanted, AgentJsonObje
 		*position = pg_mbstrlen_with_len(text, token != NULL ? token - text : len);
 		return AGENT_JSON_INVALID;
 	}
-	if (state.is_object)
-		return AGENT_JSON_OBJECT;
-	return state.is_null ? AGENT_JSON_NULL : AGENT_JSON_OTHER;
+	return state.is_object ? AGENT_JSON_OBJECT : AGENT_JSON_OTHER;
 }
 
 /* Returns the member of that name, or NULL. */

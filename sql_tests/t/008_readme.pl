@@ -61,6 +61,10 @@ my ($walk) = examples('From psql');
 my $output = $node->safe_psql('agent', $walk);
 like($output, qr/^A trip to Lisbon\|1$/m, 'the example for psql shows the conversation');
 
+my ($http) = examples('REST');
+is($node->safe_psql('agent', $http), '200|{"content-type": "application/json"}|{"status":"ok"}',
+    'the example for agent_http shows health');
+
 my ($deactivate) = examples('Who sees what');
 $node->safe_psql('agent', $deactivate =~ s/'\.\.\.'/NULL/gr);
 pass('the statements that deactivate and sign out run');
@@ -68,7 +72,7 @@ pass('the statements that deactivate and sign out run');
 # Functions: what the table says, argument names and defaults included.
 my @said = sort map { $_->[0] } grep { $_->[0] =~ /^agent_\w+\(/ } rows('Functions');
 my @are = sort split /\n/, $node->safe_psql('agent', <<'SQL');
-SELECT proname || '(' || coalesce((
+SELECT DISTINCT proname || '(' || coalesce((
         SELECT string_agg(name || CASE WHEN n > pronargs - pronargdefaults THEN ' = NULL' ELSE '' END,
                           ', ' ORDER BY n)
         FROM unnest(proargnames) WITH ORDINALITY AS a (name, n)), '') || ')'
