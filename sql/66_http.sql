@@ -14,7 +14,7 @@ COMMENT ON COLUMN @extschema@.agent_http_response.body IS 'JSON in UTF-8; empty 
 CREATE FUNCTION @extschema@.agent_http(method text, path text, query text, headers jsonb, body bytea)
 RETURNS @extschema@.agent_http_response
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
-SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on
 AS 'MODULE_PATHNAME', 'agent_http';
 
 COMMENT ON FUNCTION @extschema@.agent_http(text, text, text, jsonb, bytea) IS
@@ -32,7 +32,7 @@ COMMENT ON DOMAIN @extschema@."*/*" IS 'Bytes that PostgREST hands on as they ar
 CREATE FUNCTION @extschema@.agent_postgrest_http()
 RETURNS @extschema@."*/*"
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
-SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on
 AS 'MODULE_PATHNAME', 'agent_postgrest_http';
 
 COMMENT ON FUNCTION @extschema@.agent_postgrest_http() IS
@@ -43,7 +43,7 @@ The proxy sends X-Agent-Method, X-Agent-Target (path and query as asked for) and
 CREATE FUNCTION @extschema@.agent_postgrest_http(bytea)
 RETURNS @extschema@."*/*"
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
-SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on
 AS 'MODULE_PATHNAME', 'agent_postgrest_http';
 
 COMMENT ON FUNCTION @extschema@.agent_postgrest_http(bytea) IS

@@ -28,6 +28,7 @@ extern char *agent_email_stored(const text *email);
 /* error.c: the table of errors. */
 typedef enum AgentError
 {
+	AGENT_NO_ERROR,
 	AGENT_NOT_AUTHENTICATED,
 	AGENT_INVALID_SCHEME,
 	AGENT_INVALID_TOKEN,
@@ -98,6 +99,7 @@ typedef enum AgentJsonVerdict
 extern bool agent_json_object(char *text, int len, AgentJsonObject *object);
 extern AgentJsonVerdict agent_json_members(char *text, int len, const char *const *wanted,
 										   AgentJsonObject *object, int *position);
+extern void agent_json_add_string(StringInfo json, const char *name, const char *value);
 extern const AgentJsonMember *agent_json_member(const AgentJsonObject *object, const char *name);
 
 /* jwt.c */
@@ -197,6 +199,7 @@ extern void agent_password_match_nothing(const text *password);
 /* plans.c */
 typedef enum AgentPlan
 {
+	AGENT_NO_PLAN,
 	AGENT_PLAN_USER_TAKEN,
 	AGENT_PLAN_USER_INSERT,
 	AGENT_PLAN_USER_BY_EMAIL,
@@ -229,7 +232,16 @@ extern void agent_redact_init(void);
 extern void agent_redact_statement(const char *what);
 
 /* request.c */
-extern bool agent_request_is_http(void);
+typedef enum AgentDialect
+{
+	AGENT_SQL,       /* whoever speaks SQL */
+	AGENT_POSTGREST, /* PostgREST, for a client */
+	AGENT_HTTP       /* agent_http, which makes the answer itself */
+} AgentDialect;
+
+#define AGENT_HTTP_METHOD "agent_http" /* request.method, while agent_http serves a request */
+
+extern AgentDialect agent_request_dialect(void);
 extern const char *agent_request_headers(void);
 extern char *agent_request_header(const char *headers, const char *name);
 extern void agent_request_status(int status);
@@ -309,6 +321,8 @@ extern const AgentFieldRule *agent_field_rule(AgentField field);
 extern void agent_faults_init(AgentFaults *faults);
 extern void agent_fault_add(AgentFaults *faults, const char *field, const char *type,
 							const char *message);
+extern void agent_fault_add_at(AgentFaults *faults, int position, const char *type,
+							   const char *message);
 extern void agent_check_text_value(AgentFaults *faults, AgentField field, const text *value);
 extern text *agent_check_text(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 							  int arg);

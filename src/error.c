@@ -1,12 +1,13 @@
 /*
  * error.c
- *		The one table of errors, spoken in two dialects.
+ *		The one table of errors, spoken in three dialects.
  *
  * A SQL client gets a standard SQLSTATE and a message as PostgreSQL writes
  * them. PostgREST, known by request.method, gets SQLSTATE PGRST with the
  * status, headers and body of the answer. Its other ways are traps: the text of
  * PTxxx becomes the reason phrase of the status line, 40001 is retried for
- * ever, and a constraint violation is answered with the failing row.
+ * ever, and a constraint violation is answered with the failing row. agent_http,
+ * which catches them, knows errors by SQLSTATEs of their own.
  *
  * Nothing here carries a secret: detail comes from validate.c, which never
  * quotes a value.
@@ -140,24 +141,20 @@ static const ErrorEntry errors[AGENT_ERROR_COUNT] = {
 };
 /* clang-format on */
 
-/* Packs a five-character SQLSTATE; what has none of its own is a data exception. */
+/* Packs a five-character SQLSTATE; what is said over HTTP alone has none. */
 static int
 pack_sqlstate(const char *state)
 {
 	if (state == NULL)
-		return ERRCODE_DATA_EXCEPTION;
+		return ERRCODE_INTERNAL_ERROR;
 	return MAKE_SQLSTATE(state[0], state[1], state[2], state[3], state[4]);
 }
 
-/* Appends a JSON member whose value is a string, or null. */
-static void
-append_member(StringInfo json, const char *name, const char *value)
+/* Returns the SQLSTATE of an error on its way to agent_http. */
+static int
+inner_sqlstate(AgentError error)
 {
-	appendStringInfo(json, "%s\"%s\":", json->len > 1 ? "," : "", name);
-	if (value == NULL)
-		appendStringInfoString(json, "null");
-	else
-		escape_json(json, value);
+	return MAKE_SQLSTATE('A', 'G', '0', '0' + error / 10, '0' + error % 10);
 }
 
 /* Returns the message of an error as HTTP has it. */
@@ -187,10 +184,10 @@ http_body(AgentError error, const char *detail)
 
 	initStringInfo(&json);
 	appendStringInfoChar(&json, '{');
-	append_member(&json, "code", entry->name);
-	append_member(&json, "message", agent_error_text(error));
-	append_member(&json, "details", detail);
-	append_member(&json, "hint", entry->hint);
+	agent_json_add_string(&json, "code", entry->name);
+	agent_json_add_string(&json, "message", agent_error_text(error));
+	agent_json_add_string(&json, "details", detail);
+	agent_json_add_string(&json, "hint", entry->hint);
 	appendStringInfoChar(&json, '}');
 	return json.data;
 }
@@ -206,29 +203,36 @@ agent_raise(AgentError error, const char *detail)
 {
 	const ErrorEntry *entry = &errors[error];
 
-	if (agent_request_is_http())
+	switch (agent_request_dialect())
+	{
+	case AGENT_HTTP:
+		ereport(ERROR, errcode(inner_sqlstate(error)), errmsg("%s", entry->message));
+		break;
+	case AGENT_POSTGREST:
 		ereport(ERROR,
 				errcode(MAKE_SQLSTATE('P', 'G', 'R', 'S', 'T')),
 				errmsg_internal("%s", http_body(error, detail)),
 				errdetail_internal("{\"status\":%d,\"headers\":{%s}}",
 								   entry->status,
 								   entry->status == 401 ? "\"WWW-Authenticate\":\"Bearer\"" : ""));
-
-	ereport(ERROR,
-			errcode(pack_sqlstate(entry->sqlstate)),
-			errmsg("%s", entry->message),
-			detail != NULL ? errdetail_internal("%s", detail) : 0,
-			entry->hint != NULL ? errhint("%s", entry->hint) : 0);
+		break;
+	default:
+		ereport(ERROR,
+				errcode(pack_sqlstate(entry->sqlstate)),
+				errmsg("%s", entry->message),
+				detail != NULL ? errdetail_internal("%s", detail) : 0,
+				entry->hint != NULL ? errhint("%s", entry->hint) : 0);
+	}
+	pg_unreachable();
 }
 
-/* Tells which error of the table was caught, or what the others come to. */
+/* Tells which error of the table agent_http has caught, or what another one comes to. */
 AgentError
 agent_error_of(const ErrorData *caught)
 {
-	for (AgentError error = 0; error < AGENT_ERROR_COUNT; error++)
+	for (AgentError error = AGENT_NO_ERROR + 1; error < AGENT_ERROR_COUNT; error++)
 	{
-		if (caught->sqlerrcode == pack_sqlstate(errors[error].sqlstate) &&
-			strcmp(caught->message, errors[error].message) == 0)
+		if (caught->sqlerrcode == inner_sqlstate(error))
 			return error;
 	}
 	if (ERRCODE_TO_CATEGORY(caught->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES)
@@ -237,8 +241,6 @@ agent_error_of(const ErrorData *caught)
 	{
 	case ERRCODE_READ_ONLY_SQL_TRANSACTION:
 		return AGENT_READ_ONLY;
-	case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
-		return AGENT_ANSWER_TOO_LARGE;
 	case ERRCODE_T_R_SERIALIZATION_FAILURE:
 	case ERRCODE_T_R_DEADLOCK_DETECTED:
 	case ERRCODE_LOCK_NOT_AVAILABLE:

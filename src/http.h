@@ -69,7 +69,8 @@ typedef struct HttpRoute
 {
 	const char *method;
 	const char *path;      /* {...} stands for one segment */
-	const char *operation; /* its name in the OpenAPI document */
+	const char *tag;       /* what it belongs to, in the OpenAPI document */
+	const char *operation; /* its name there */
 	const char *summary;
 	bool is_public;
 	int status; /* of success */
@@ -77,7 +78,7 @@ typedef struct HttpRoute
 	const char *function;
 	AgentPlan list;
 	HttpParameter parameters[HTTP_PARAMETERS_MAX];
-	AgentError errors[3]; /* of its own; 0 ends the list */
+	AgentError errors[3]; /* of its own; AGENT_NO_ERROR ends the list */
 } HttpRoute;
 
 typedef struct HttpRequest
@@ -86,7 +87,7 @@ typedef struct HttpRequest
 	char *path;                /* without percent signs */
 	const char *query;         /* as sent */
 	const char *authorization; /* of the header; or NULL */
-	Jsonb *headers;            /* all of them; NULL: request.headers has them */
+	const char *user_agent;    /* likewise */
 	char *body;
 	int body_len;
 	const HttpRoute *route;
@@ -110,6 +111,8 @@ typedef struct HttpAnswer
 /* http.c */
 extern const HttpRoute agent_http_routes[];
 extern const int agent_http_route_count;
+extern void agent_http_answer_begin(HttpAnswer *answer, int status);
+extern void agent_http_answer_error(HttpAnswer *answer, AgentError error);
 extern bytea *agent_http_answer(HttpRequest *request, const char *schema, HttpAnswer *answer);
 
 /* http_openapi.c */
@@ -120,6 +123,11 @@ extern char *agent_http_decode(const char *text, int len, bool is_query);
 extern int agent_http_parameters(HttpRequest *request, AgentFaults *faults, Datum *values,
 								 bool *nulls);
 
+extern bool agent_http_takes(const HttpRoute *route, HttpPlace place);
+
+/* http_serve.c */
+extern void agent_http_serve(HttpRequest *request, const char *schema, HttpAnswer *answer);
+
 /* http_value.c */
 extern Oid agent_http_type(AgentField field);
 extern bool agent_http_value(AgentFaults *faults, AgentField field, const AgentJsonMember *input,
@@ -127,7 +135,8 @@ extern bool agent_http_value(AgentFaults *faults, AgentField field, const AgentJ
 
 /* http_write.c */
 extern const HttpSchema *agent_http_schema(HttpShape shape);
-extern void agent_http_check_size(const HeapTuple *rows, uint64 count, TupleDesc desc);
+extern void agent_http_write_list(StringInfo json, HttpShape shape, const HeapTuple *rows,
+								  uint64 count, TupleDesc desc);
 extern void agent_http_write_row(StringInfo json, HttpShape shape, HeapTuple row, TupleDesc desc);
 
 #endif /* AGENT_HTTP_H */

@@ -9,7 +9,7 @@
 
 #include "utils/json.h"
 
-#define ERRORS_MAX 8 /* of a route */
+#define ERRORS_MAX 10 /* of a route */
 
 static const char preamble[] =
 	"{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"agent\",\"version\":\"" AGENT_VERSION "\","
@@ -30,23 +30,14 @@ static const char error_schemas[] =
 	"\"msg\":{\"type\":\"string\"},"
 	"\"input\":{\"description\":\"What was sent, unless it may be a password.\"}}}}}}";
 
-/* Appends what separates a member from the one before. */
+/* Appends what separates an element from the one before. */
 static void
-next(StringInfo json)
+separate(StringInfo json)
 {
 	char last = json->data[json->len - 1];
 
 	if (last != '{' && last != '[')
 		appendStringInfoChar(json, ',');
-}
-
-/* Appends a member whose value is a string. */
-static void
-string_member(StringInfo json, const char *name, const char *value)
-{
-	next(json);
-	appendStringInfo(json, "\"%s\":", name);
-	escape_json(json, value);
 }
 
 /* Appends a bound, unless there is none. */
@@ -57,9 +48,9 @@ bound_member(StringInfo json, const char *name, int bound)
 		appendStringInfo(json, ",\"%s\":%d", name, bound);
 }
 
-/* Appends the schema of a field of a request. */
+/* Appends the schema of a field of a request; there is no null but in a body. */
 static void
-field_schema(StringInfo json, const AgentFieldRule *rule)
+field_schema(StringInfo json, const AgentFieldRule *rule, HttpPlace place)
 {
 	static const char *const types[] =
 		{[AGENT_KIND_BOOLEAN] = "boolean", [AGENT_KIND_INTEGER] = "integer"};
@@ -70,21 +61,21 @@ field_schema(StringInfo json, const AgentFieldRule *rule)
 	bool is_integer = rule->kind == AGENT_KIND_INTEGER;
 	const char *type = types[rule->kind] != NULL ? types[rule->kind] : "string";
 
-	if (rule->required || is_integer)
+	if (rule->required || place != HTTP_BODY)
 		appendStringInfo(json, "{\"type\":\"%s\"", type);
 	else
 		appendStringInfo(json, "{\"type\":[\"%s\",\"null\"]", type);
 	if (formats[rule->kind] != NULL)
-		string_member(json, "format", formats[rule->kind]);
+		agent_json_add_string(json, "format", formats[rule->kind]);
 	if (rule->kind == AGENT_KIND_ROLE)
-		string_member(json, "pattern", AGENT_ROLE_PATTERN);
+		agent_json_add_string(json, "pattern", AGENT_ROLE_PATTERN);
 	if (is_integer)
 		appendStringInfo(json, ",\"minimum\":%d,\"default\":%d", rule->min, rule->number_default);
 	else
 		bound_member(json, "minLength", rule->min);
 	bound_member(json, is_integer ? "maximum" : "maxLength", rule->max);
 	if (rule->max_bytes > 0)
-		string_member(json, "description", psprintf("%d bytes at most.", rule->max_bytes));
+		agent_json_add_string(json, "description", psprintf("%d bytes at most.", rule->max_bytes));
 	appendStringInfoChar(json, '}');
 }
 
@@ -107,17 +98,17 @@ column_schema(StringInfo json, HttpType type)
 static void
 row_schema(StringInfo json, const HttpSchema *schema)
 {
-	next(json);
+	separate(json);
 	appendStringInfo(json, "\"%s\":{\"type\":\"object\",\"required\":[", schema->name);
 	for (const HttpColumn *column = schema->columns; column->name != NULL; column++)
 	{
-		next(json);
+		separate(json);
 		appendStringInfo(json, "\"%s\"", column->name);
 	}
 	appendStringInfoString(json, "],\"properties\":{");
 	for (const HttpColumn *column = schema->columns; column->name != NULL; column++)
 	{
-		next(json);
+		separate(json);
 		appendStringInfo(json, "\"%s\":", column->name);
 		column_schema(json, column->type);
 	}
@@ -135,13 +126,13 @@ parameters(StringInfo json, const HttpRoute *route)
 
 		if (p->place == HTTP_BODY)
 			continue;
-		next(json);
+		separate(json);
 		appendStringInfo(json,
 						 "{\"name\":\"%s\",\"in\":\"%s\",\"required\":%s,\"schema\":",
 						 rule->name,
 						 p->place == HTTP_PATH ? "path" : "query",
 						 rule->required ? "true" : "false");
-		field_schema(json, rule);
+		field_schema(json, rule, p->place);
 		appendStringInfoChar(json, '}');
 	}
 	appendStringInfoChar(json, ']');
@@ -156,29 +147,17 @@ required_fields(StringInfo json, const HttpRoute *route)
 	{
 		if (p->place != HTTP_BODY || !agent_field_rule(p->field)->required)
 			continue;
-		next(json);
+		separate(json);
 		appendStringInfo(json, "\"%s\"", agent_field_rule(p->field)->name);
 	}
 	appendStringInfoChar(json, ']');
-}
-
-/* Tells whether a route has a parameter in a place. */
-static bool
-has_parameter(const HttpRoute *route, HttpPlace place)
-{
-	for (const HttpParameter *p = route->parameters; p->place != HTTP_NOWHERE; p++)
-	{
-		if (p->place == place)
-			return true;
-	}
-	return false;
 }
 
 /* Appends what the body has to be. */
 static void
 request_body(StringInfo json, const HttpRoute *route)
 {
-	if (!has_parameter(route, HTTP_BODY))
+	if (!agent_http_takes(route, HTTP_BODY))
 		return;
 	appendStringInfoString(json,
 						   ",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":"
@@ -189,9 +168,9 @@ request_body(StringInfo json, const HttpRoute *route)
 	{
 		if (p->place != HTTP_BODY)
 			continue;
-		next(json);
+		separate(json);
 		appendStringInfo(json, "\"%s\":", agent_field_rule(p->field)->name);
-		field_schema(json, agent_field_rule(p->field));
+		field_schema(json, agent_field_rule(p->field), HTTP_BODY);
 	}
 	appendStringInfoString(json, "}}}}}");
 }
@@ -202,22 +181,24 @@ route_errors(const HttpRoute *route, AgentError *errors)
 {
 	int count = 0;
 
-	if (has_parameter(route, HTTP_BODY))
+	if (agent_http_takes(route, HTTP_BODY))
 	{
 		errors[count++] = AGENT_BODY_UNREADABLE;
 		errors[count++] = AGENT_BODY_TOO_LARGE;
 	}
-	for (int i = 0; i < (int) lengthof(route->errors) && route->errors[i] != 0; i++)
+	for (int i = 0; i < (int) lengthof(route->errors) && route->errors[i] != AGENT_NO_ERROR; i++)
 		errors[count++] = route->errors[i];
 	if (!route->is_public)
 	{
 		errors[count++] = AGENT_NOT_AUTHENTICATED;
 		errors[count++] = AGENT_USER_INACTIVE;
 	}
-	if (has_parameter(route, HTTP_PATH))
+	if (agent_http_takes(route, HTTP_PATH))
 		errors[count++] = AGENT_CONVERSATION_NOT_FOUND;
 	if (route->parameters[0].place != HTTP_NOWHERE)
 		errors[count++] = AGENT_VALIDATION_FAILED;
+	errors[count++] = AGENT_UNAVAILABLE;
+	Assert(count <= ERRORS_MAX);
 	return count;
 }
 
@@ -250,13 +231,17 @@ error_response(StringInfo json, int status, const AgentError *errors, int count)
 static void
 responses(StringInfo json, const HttpRoute *route)
 {
-	static const int statuses[] = {400, 401, 403, 404, 413, 422};
+	static const int statuses[] = {400, 401, 403, 404, 413, 422, 503};
 	const HttpSchema *schema = agent_http_schema(route->shape);
-	const char *form = route->list != 0 ? "{\"type\":\"array\",\"items\":%s}" : "%s";
+	const char *form = route->list != AGENT_NO_PLAN ? "{\"type\":\"array\",\"items\":%s}" : "%s";
 	AgentError errors[ERRORS_MAX];
 	int count = route_errors(route, errors);
 
-	appendStringInfo(json, ",\"responses\":{\"%d\":{\"description\":\"Done\"", route->status);
+	appendStringInfo(json,
+					 ",\"responses\":{\"%d\":{\"description\":\"%s%s\"",
+					 route->status,
+					 schema->name != NULL ? schema->name : "Done",
+					 route->list != AGENT_NO_PLAN ? "s" : "");
 	if (route->shape != HTTP_NOTHING)
 	{
 		const char *reference =
@@ -277,21 +262,14 @@ responses(StringInfo json, const HttpRoute *route)
 static void
 operation(StringInfo json, const HttpRoute *route)
 {
-	bool is_auth = strncmp(route->path, "/auth", 5) == 0;
-	bool is_service = route->shape == HTTP_HEALTH || route->shape == HTTP_OPENAPI;
-
-	next(json);
+	separate(json);
 	appendStringInfoChar(json, '"');
 	for (const char *c = route->method; *c != '\0'; c++)
 		appendStringInfoChar(json, pg_tolower((unsigned char) *c));
 	appendStringInfoString(json, "\":{");
-	string_member(json, "operationId", route->operation);
-	string_member(json, "summary", route->summary);
-	appendStringInfo(json,
-					 ",\"tags\":[\"%s\"]",
-					 is_auth      ? "auth"
-					 : is_service ? "service"
-								  : "conversations");
+	agent_json_add_string(json, "operationId", route->operation);
+	agent_json_add_string(json, "summary", route->summary);
+	appendStringInfo(json, ",\"tags\":[\"%s\"]", route->tag);
 	if (route->is_public)
 		appendStringInfoString(json, ",\"security\":[]");
 	parameters(json, route);

@@ -2,10 +2,10 @@
  * http_read.c
  *		Reads the parameters of a classic request: out of its path, query and body.
  *
- * Called by http.c, in its memory context, after the caller is known. Faults are
- * gathered, not raised; only a body that is no text, or too deep, is an error of
- * its own. What was sent is told back as a fault's input, but nothing of a body
- * that holds a password beside the plain values of its other fields.
+ * Called by http.c, and by http_serve.c once the caller is known, in their memory
+ * context. Faults are gathered, not raised; only a body that is no text, or too deep, is an error
+ *of its own. What was sent is told back as a fault's input, but nothing of a body that holds a
+ *password beside the plain values of its other fields.
  */
 #include "http.h"
 
@@ -108,6 +108,18 @@ find_in_query(const char *query, const char *name, AgentJsonMember *member)
 	return true;
 }
 
+/* Tells whether a route takes a parameter in a place. */
+bool
+agent_http_takes(const HttpRoute *route, HttpPlace place)
+{
+	for (const HttpParameter *p = route->parameters; p->place != HTTP_NOWHERE; p++)
+	{
+		if (p->place == place)
+			return true;
+	}
+	return false;
+}
+
 /* Tells whether a route takes a password. */
 static bool
 takes_password(const HttpRoute *route)
@@ -165,7 +177,7 @@ add_body_fault(AgentFaults *faults, const HttpRequest *request, AgentJsonVerdict
 	if (verdict == AGENT_JSON_INVALID)
 	{
 		faults->input = "{}";
-		agent_fault_add(faults, psprintf("%d", position), "json_invalid", "JSON decode error");
+		agent_fault_add_at(faults, position, "json_invalid", "JSON decode error");
 		return;
 	}
 	faults->input = told_body(request);

@@ -3,11 +3,10 @@
  *		Turns what a classic request holds into values of SQL, by the rules of validate.c.
  *
  * Called for each parameter; faults are gathered, not raised. What counts as a
- * number, a boolean or a UUID is what clients of the API that this replaces know.
+ * number, a boolean or a UUID, and what is said of others, is as in pydantic 2.
  */
 #include "http.h"
 
-#include <limits.h>
 #include <math.h>
 
 #include "catalog/pg_type.h"
@@ -80,7 +79,7 @@ parse_integer(const char *text, int64 *number)
 		return false;
 	for (; isdigit((unsigned char) *c); c++)
 	{
-		value = value > (INT64_MAX - 9) / 10 ? INT64_MAX : value * 10 + (*c - '0');
+		value = value > (PG_INT64_MAX - 9) / 10 ? PG_INT64_MAX : value * 10 + (*c - '0');
 		if (c[1] == '_' && isdigit((unsigned char) c[2]))
 			c++;
 	}

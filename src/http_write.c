@@ -4,13 +4,14 @@
  *
  * Key by key in the order of the schemas below, which the OpenAPI document is made
  * from too. Times are in UTC with six digits of fraction, whatever TimeZone and
- * DateStyle are: older clients read no other form.
+ * DateStyle are: some parsers read no other form.
  */
 #include "http.h"
 
 #include "access/detoast.h"
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 
@@ -77,19 +78,20 @@ write_text(StringInfo json, Datum value)
 {
 	char *string;
 
-	if (json->len + toast_raw_datum_size(value) > ANSWER_MAX)
-		agent_raise(AGENT_ANSWER_TOO_LARGE, NULL);
 	string = TextDatumGetCString(value);
 	escape_json(json, string);
 	pfree(string);
+	/* A character may have become six. */
+	if (json->len > ANSWER_MAX)
+		agent_raise(AGENT_ANSWER_TOO_LARGE, NULL);
 }
 
 /*
  * Raises that the answer would become too large, where that shows already: before
  * anything is read that is stored out of line.
  */
-void
-agent_http_check_size(const HeapTuple *rows, uint64 count, TupleDesc desc)
+static void
+check_size(const HeapTuple *rows, uint64 count, TupleDesc desc)
 {
 	Size sum = 0;
 
@@ -140,21 +142,6 @@ write_value(StringInfo json, Oid type, Datum value)
 	}
 }
 
-/* Returns the number of a column, from 0. */
-static int
-column_number(TupleDesc desc, const char *name)
-{
-	for (int i = 0; i < desc->natts; i++)
-	{
-		if (strcmp(NameStr(TupleDescAttr(desc, i)->attname), name) == 0)
-			return i;
-	}
-	ereport(ERROR,
-			errcode(ERRCODE_UNDEFINED_COLUMN),
-			errmsg("column \"%s\" is missing in an answer", name),
-			errhint("Run ALTER EXTENSION agent UPDATE."));
-}
-
 /* Appends a row as an object. */
 void
 agent_http_write_row(StringInfo json, HttpShape shape, HeapTuple row, TupleDesc desc)
@@ -163,17 +150,39 @@ agent_http_write_row(StringInfo json, HttpShape shape, HeapTuple row, TupleDesc 
 
 	for (int i = 0; columns[i].name != NULL; i++)
 	{
-		int number = column_number(desc, columns[i].name);
+		int number = SPI_fnumber(desc, columns[i].name);
 		bool isnull;
-		Datum value = heap_getattr(row, number + 1, desc, &isnull);
+		Datum value;
 
+		if (number <= 0)
+			ereport(ERROR,
+					errcode(ERRCODE_UNDEFINED_COLUMN),
+					errmsg("column \"%s\" is missing in an answer", columns[i].name),
+					errhint("Run ALTER EXTENSION agent UPDATE."));
+		value = heap_getattr(row, number, desc, &isnull);
 		appendStringInfoString(json, i == 0 ? "{\"" : ",\"");
 		appendStringInfoString(json, columns[i].name);
 		appendStringInfoString(json, "\":");
 		if (isnull)
 			appendStringInfoString(json, "null");
 		else
-			write_value(json, TupleDescAttr(desc, number)->atttypid, value);
+			write_value(json, TupleDescAttr(desc, number - 1)->atttypid, value);
 	}
 	appendStringInfoChar(json, '}');
+}
+
+/* Appends rows as an array. */
+void
+agent_http_write_list(StringInfo json, HttpShape shape, const HeapTuple *rows, uint64 count,
+					  TupleDesc desc)
+{
+	check_size(rows, count, desc);
+	appendStringInfoChar(json, '[');
+	for (uint64 i = 0; i < count; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(json, ',');
+		agent_http_write_row(json, shape, rows[i], desc);
+	}
+	appendStringInfoChar(json, ']');
 }

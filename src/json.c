@@ -1,6 +1,7 @@
 /*
  * json.c
- *		Reads the top level of a JSON object with the server's own parser.
+ *		Reads the top level of a JSON object with the server's own parser, and writes
+ *		a member.
  *
  * The text may come from anybody. A token or a request's headers must have no
  * name twice: two readers of a doubled name would see two different tokens. Of a
@@ -10,6 +11,7 @@
 #include "agent.h"
 
 #include "mb/pg_wchar.h"
+#include "utils/json.h"
 
 /* Members of an object, at most: names are compared each with each. */
 #define MAX_MEMBERS 1000
@@ -224,4 +226,20 @@ agent_json_member(const AgentJsonObject *object, const char *name)
 			return &object->members[i];
 	}
 	return NULL;
+}
+
+/* Appends a member of an object whose value is a string, or null. */
+void
+agent_json_add_string(StringInfo json, const char *name, const char *value)
+{
+	char last = json->data[json->len - 1];
+
+	if (last != '{' && last != '[')
+		appendStringInfoChar(json, ',');
+	escape_json(json, name);
+	appendStringInfoChar(json, ':');
+	if (value == NULL)
+		appendStringInfoString(json, "null");
+	else
+		escape_json(json, value);
 }

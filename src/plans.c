@@ -175,7 +175,7 @@ raise_meaning(MemoryContext context)
 	int code = geterrcode();
 
 	if (code == ERRCODE_FOREIGN_KEY_VIOLATION ||
-		(code == ERRCODE_T_R_SERIALIZATION_FAILURE && agent_request_is_http()))
+		(code == ERRCODE_T_R_SERIALIZATION_FAILURE && agent_request_dialect() == AGENT_POSTGREST))
 	{
 		MemoryContextSwitchTo(context);
 		FlushErrorState();

@@ -12,7 +12,6 @@
 #include "http.h"
 
 #include "utils/builtins.h"
-#include "utils/json.h"
 #include "utils/lsyscache.h"
 
 PG_FUNCTION_INFO_V1(agent_postgrest_config);
@@ -53,7 +52,7 @@ agent_postgrest_request(PG_FUNCTION_ARGS)
 
 /* Returns the value of a header, or what stands for none. */
 static char *
-header(const AgentJsonObject *headers, const char *name, char *none)
+header_or(const AgentJsonObject *headers, const char *name, char *none)
 {
 	const AgentJsonMember *member = agent_json_member(headers, name);
 
@@ -71,12 +70,13 @@ read_request(HttpRequest *request)
 
 	if (headers != NULL && !agent_json_object(pstrdup(headers), strlen(headers), &object))
 		object.count = 0;
-	target = header(&object, "x-agent-target", "");
+	target = header_or(&object, "x-agent-target", "");
 	path_len = strcspn(target, "?");
-	request->method = header(&object, "x-agent-method", "");
+	request->method = header_or(&object, "x-agent-method", "");
 	request->path = agent_http_decode(target, path_len, false);
 	request->query = target[path_len] == '?' ? target + path_len + 1 : "";
-	request->authorization = header(&object, "x-agent-authorization", NULL);
+	request->authorization = header_or(&object, "x-agent-authorization", NULL);
+	request->user_agent = header_or(&object, "user-agent", NULL);
 }
 
 /* Tells PostgREST the status and the headers of an answer. */
@@ -89,9 +89,7 @@ tell_postgrest(const HttpAnswer *answer)
 	for (int i = 0; i < answer->header_count; i++)
 	{
 		appendStringInfoString(&headers, i == 0 ? "[{" : ",{");
-		escape_json(&headers, answer->headers[i].name);
-		appendStringInfoChar(&headers, ':');
-		escape_json(&headers, answer->headers[i].value);
+		agent_json_add_string(&headers, answer->headers[i].name, answer->headers[i].value);
 		appendStringInfoChar(&headers, '}');
 	}
 	if (headers.len > 0)

@@ -2,9 +2,10 @@
  * request.c
  *		What PostgREST says of an HTTP request, and what it is told of the answer.
  *
- * PostgREST sets request.method and request.headers for the transaction. Any
- * SQL client can set them too: they choose the dialect of errors and carry the
- * token, which is verified, and nothing else is believed.
+ * PostgREST sets request.method and request.headers for the transaction, and
+ * agent_http for what it calls. Any SQL client can set them too: they choose the
+ * dialect of errors and carry the token, which is verified, and nothing else is
+ * believed.
  */
 #include "agent.h"
 
@@ -20,11 +21,15 @@ setting(const char *name)
 	return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-/* Tells whether the statement serves an HTTP request. */
-bool
-agent_request_is_http(void)
+/* Tells whom the statement serves. */
+AgentDialect
+agent_request_dialect(void)
 {
-	return setting("request.method") != NULL;
+	const char *method = setting("request.method");
+
+	if (method == NULL)
+		return AGENT_SQL;
+	return strcmp(method, AGENT_HTTP_METHOD) == 0 ? AGENT_HTTP : AGENT_POSTGREST;
 }
 
 /* Returns the request's headers as JSON, owned by the GUC machinery, or NULL. */
@@ -52,13 +57,13 @@ agent_request_header(const char *headers, const char *name)
 	return member != NULL && member->type == JSON_TOKEN_STRING ? member->value : NULL;
 }
 
-/* Sets the status of the HTTP answer; without a request it does nothing. */
+/* Sets the status of PostgREST's answer; for anybody else it does nothing. */
 void
 agent_request_status(int status)
 {
 	char value[12];
 
-	if (!agent_request_is_http())
+	if (agent_request_dialect() != AGENT_POSTGREST)
 		return;
 	snprintf(value, sizeof(value), "%d", status);
 	agent_set_local("response.status", value);

@@ -54,18 +54,11 @@ agent_faults_init(AgentFaults *faults)
 	faults->input = NULL;
 }
 
-/*
- * Adds a fault, in the current memory context.
- *
- * Of a field by its name; of the whole place for NULL; of a place in the body for
- * a number.
- */
-void
-agent_fault_add(AgentFaults *faults, const char *field, const char *type, const char *message)
+/* Adds a fault whose place ends with a piece of JSON, or with nothing for NULL. */
+static void
+add_fault(AgentFaults *faults, const char *where, const char *shown, const char *type,
+		  const char *message)
 {
-	bool is_position = field != NULL && isdigit((unsigned char) field[0]);
-	const char *quote = is_position ? "" : "\"";
-
 	if (faults->count++ == 0)
 	{
 		initStringInfo(&faults->text);
@@ -77,15 +70,37 @@ agent_fault_add(AgentFaults *faults, const char *field, const char *type, const 
 		appendStringInfoChar(&faults->text, '\n');
 		appendStringInfoChar(&faults->json, ',');
 	}
-	appendStringInfo(&faults->text, "%s: %s", field != NULL ? field : faults->place, message);
+	appendStringInfo(&faults->text, "%s: %s", shown, message);
 	appendStringInfo(&faults->json, "{\"type\":\"%s\",\"loc\":[\"%s\"", type, faults->place);
-	if (field != NULL)
-		appendStringInfo(&faults->json, ",%s%s%s", quote, field, quote);
+	if (where != NULL)
+		appendStringInfo(&faults->json, ",%s", where);
 	appendStringInfoString(&faults->json, "],\"msg\":");
 	escape_json(&faults->json, message);
 	if (faults->input != NULL)
 		appendStringInfo(&faults->json, ",\"input\":%s", faults->input);
 	appendStringInfoChar(&faults->json, '}');
+}
+
+/*
+ * Adds a fault of a field, or for NULL of its place as a whole, in the current
+ * memory context. Name and type are constants.
+ */
+void
+agent_fault_add(AgentFaults *faults, const char *field, const char *type, const char *message)
+{
+	if (field == NULL)
+		add_fault(faults, NULL, faults->place, type, message);
+	else
+		add_fault(faults, psprintf("\"%s\"", field), field, type, message);
+}
+
+/* Adds a fault at a position, in characters, of a place that is a text. */
+void
+agent_fault_add_at(AgentFaults *faults, int position, const char *type, const char *message)
+{
+	char *number = psprintf("%d", position);
+
+	add_fault(faults, number, number, type, message);
 }
 
 /* Raises validation_failed when there is any fault. */
@@ -94,7 +109,7 @@ agent_faults_raise(const AgentFaults *faults)
 {
 	if (faults->count == 0)
 		return;
-	if (agent_request_is_http())
+	if (agent_request_dialect() == AGENT_POSTGREST)
 		agent_raise(AGENT_VALIDATION_FAILED, psprintf("%s]", faults->json.data));
 	agent_raise(AGENT_VALIDATION_FAILED, faults->text.data);
 }

@@ -1,0 +1,230 @@
+/*
+ * http_serve.c
+ *		Serves a classic request whose route is known.
+ *
+ * Called by http.c, as agent_owner under the policies. What a request does is undone
+ * by a subtransaction when it fails, and the transaction ends well all the same
+ * (under READ COMMITTED, which the fronts ask for): nothing is to be retried, and no
+ * constraint or row is shown. The price is a second transaction id for each write. A
+ * failure that is not the client's is logged by its message alone.
+ */
+#include "http.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "nodes/value.h"
+#include "parser/parse_func.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/resowner.h"
+#include "utils/typcache.h"
+
+/* Sets a setting until the subtransaction ends, whichever way. */
+static void
+set_for_request(const char *name, const char *value)
+{
+	(void)
+		set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+/* Makes the request's token the identity, and returns whose it is, or raises. */
+static pg_uuid_t
+authenticate(const HttpRequest *request)
+{
+	const char *token = agent_bearer_token(request->authorization);
+
+	if (token == NULL)
+		agent_raise(AGENT_NOT_AUTHENTICATED, NULL);
+	if (strlen(token) > AGENT_TOKEN_MAX)
+		agent_raise(AGENT_INVALID_TOKEN, NULL);
+	set_for_request("agent.token", token);
+	return agent_caller();
+}
+
+/*
+ * Calls the function of the API that a route names.
+ *
+ * No privilege to execute it is asked for: the door is the route's check of the
+ * token. What would run as the caller runs as agent_owner here; the policies are the
+ * same for both.
+ */
+static Datum
+call_function(const HttpRequest *request, const char *schema, int count, const Datum *values,
+			  const bool *nulls)
+{
+	LOCAL_FCINFO(call, HTTP_PARAMETERS_MAX);
+	const HttpRoute *route = request->route;
+	Oid types[HTTP_PARAMETERS_MAX];
+	FmgrInfo function;
+	Datum result;
+
+	for (int i = 0; i < count; i++)
+		types[i] = agent_http_type(route->parameters[i].field);
+	fmgr_info(LookupFuncName(
+				  list_make2(makeString(pstrdup(schema)), makeString(pstrdup(route->function))),
+				  count,
+				  types,
+				  false),
+			  &function);
+	InitFunctionCallInfoData(*call, &function, count, InvalidOid, NULL, NULL);
+	for (int i = 0; i < count; i++)
+	{
+		call->args[i].value = values[i];
+		call->args[i].isnull = nulls[i];
+	}
+	result = FunctionCallInvoke(call);
+	if (call->isnull)
+		ereport(ERROR,
+				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				errmsg("function %s() returned null", route->function));
+	return result;
+}
+
+/* Writes what a function returned. */
+static void
+write_result(HttpAnswer *answer, HttpShape shape, Datum result)
+{
+	HeapTupleHeader header;
+	HeapTupleData row;
+	TupleDesc desc;
+
+	if (shape == HTTP_HEALTH)
+		appendStringInfoString(&answer->body, TextDatumGetCString(result));
+	if (shape == HTTP_HEALTH || shape == HTTP_NOTHING)
+		return;
+	header = DatumGetHeapTupleHeader(result);
+	row = (HeapTupleData){.t_len = HeapTupleHeaderGetDatumLength(header), .t_data = header};
+	desc =
+		lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header), HeapTupleHeaderGetTypMod(header));
+	agent_http_write_row(&answer->body, shape, &row, desc);
+	ReleaseTupleDesc(desc);
+}
+
+/* Writes the rows of a list. */
+static void
+write_list(HttpAnswer *answer, const HttpRoute *route, const pg_uuid_t *caller, int count,
+		   const Datum *values, const bool *nulls)
+{
+	Datum arguments[HTTP_PARAMETERS_MAX + 1] = {UUIDPGetDatum(caller)};
+	char absent[HTTP_PARAMETERS_MAX + 1] = {' '};
+
+	for (int i = 0; i < count; i++)
+	{
+		arguments[i + 1] = values[i];
+		absent[i + 1] = nulls[i] ? 'n' : ' ';
+	}
+	if (agent_http_takes(route, HTTP_PATH))
+		agent_conversation_require(caller, DatumGetUUIDP(values[0]));
+	SPI_connect();
+	agent_execute(route->list, arguments, absent);
+	agent_http_write_list(&answer->body,
+						  route->shape,
+						  SPI_tuptable->vals,
+						  SPI_processed,
+						  SPI_tuptable->tupdesc);
+	SPI_finish();
+}
+
+/* Tells what is called of the request: the browser, which a login keeps. */
+static void
+hand_over_headers(const HttpRequest *request)
+{
+	StringInfoData headers;
+
+	initStringInfo(&headers);
+	appendStringInfoChar(&headers, '{');
+	if (request->user_agent != NULL)
+		agent_json_add_string(&headers, "user-agent", request->user_agent);
+	appendStringInfoChar(&headers, '}');
+	set_for_request("request.headers", headers.data);
+}
+
+/* Answers with the list of faults. */
+static void
+answer_faults(HttpAnswer *answer, const AgentFaults *faults)
+{
+	agent_http_answer_begin(answer, agent_error_status(AGENT_VALIDATION_FAILED));
+	appendStringInfo(&answer->body, "{\"detail\":%s]}", faults->json.data);
+}
+
+/* Serves a request whose route is known, or raises. */
+static void
+serve(HttpRequest *request, const char *schema, HttpAnswer *answer)
+{
+	const HttpRoute *route = request->route;
+	pg_uuid_t caller = {{0}};
+	AgentFaults faults;
+	Datum values[HTTP_PARAMETERS_MAX];
+	bool nulls[HTTP_PARAMETERS_MAX];
+	int count;
+
+	set_for_request("request.method", AGENT_HTTP_METHOD);
+	if (route->is_public)
+		hand_over_headers(request);
+	else
+		caller = authenticate(request);
+
+	agent_faults_init(&faults);
+	count = agent_http_parameters(request, &faults, values, nulls);
+	if (faults.count > 0)
+	{
+		answer_faults(answer, &faults);
+		return;
+	}
+	agent_http_answer_begin(answer, route->status);
+	if (route->shape == HTTP_OPENAPI)
+		agent_http_openapi(&answer->body);
+	else if (route->list != AGENT_NO_PLAN)
+		write_list(answer, route, &caller, count, values, nulls);
+	else
+		write_result(answer, route->shape, call_function(request, schema, count, values, nulls));
+}
+
+/* Answers for an error that was caught, or lets it go on. */
+static void
+answer_caught(HttpAnswer *answer, ErrorData *caught)
+{
+	AgentError error = agent_error_of(caught);
+
+	/* Whoever cancels the statement, or shuts the server down, means all of it. */
+	if (ERRCODE_TO_CATEGORY(caught->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
+		ReThrowError(caught);
+	if (error == AGENT_INTERNAL || error == AGENT_UNAVAILABLE)
+		ereport(LOG,
+				errcode(caught->sqlerrcode),
+				errmsg("could not serve a request: %s", caught->message));
+	agent_http_answer_error(answer, error);
+}
+
+/* Serves a request; what fails is undone, and becomes the answer. */
+void
+agent_http_serve(HttpRequest *request, const char *schema, HttpAnswer *answer)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		serve(request, schema, answer);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData *caught;
+
+		MemoryContextSwitchTo(context);
+		caught = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		answer_caught(answer, caught);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+}
