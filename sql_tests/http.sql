@@ -154,8 +154,17 @@ SELECT pg_temp.shown(agent_http('POST', '/conversations', '',
 -- 16 MiB and no more.
 SELECT body_size, pg_temp.http('POST', '/conversations', NULL, repeat(' ', body_size))
 FROM unnest(ARRAY[16777216, 16777217]) AS body_size;
--- More than 64 kB is not told back.
-SELECT pg_temp.http('POST', '/conversations', :'hana', format('{"title": "%s"}', repeat('x', 70000)));
+-- 64 kB of a value are told back, quotes included, and no more.
+SELECT characters, (convert_from(body, 'UTF8')::json #>> '{detail,0,input}') = repeat('x', characters) AS told
+FROM unnest(ARRAY[65534, 65535]) AS characters,
+    pg_temp.request('POST', '/conversations', :'hana', format('{"title": "%s"}', repeat('x', characters)));
+-- What is nested 100 deep is read, and nothing deeper.
+SELECT depth, pg_temp.http('POST', '/conversations', :'hana',
+    format('{"title": "", "x": %s1%s}', repeat('[', depth - 1), repeat(']', depth - 1)))
+FROM unnest(ARRAY[100, 101]) AS depth;
+-- A token has 8192 bytes at most.
+SELECT bytes, pg_temp.http('GET', '/auth/me', rpad(:'hana', bytes, 'x'))
+FROM unnest(ARRAY[8192, 8193, 1000000]) AS bytes;
 
 -- A fault never tells a password, in whatever place or form it was sent.
 SELECT pg_temp.http('POST', '/auth/register', NULL, body)
@@ -177,6 +186,48 @@ SELECT current_setting('agent.token') = :'hugo' AS "token as before",
 RESET agent.token;
 RESET request.headers;
 
+-- Nor do headers that are no object, and of many it takes what it needs.
+SELECT pg_temp.shown(agent_http('POST', '/auth/login', '', headers,
+    '{"email": "hana@http.example.org", "password": "secret"}'))
+FROM (VALUES ('[]'::jsonb), ('5'), ('null'), ('{"user-agent": 5}'), (jsonb_build_object('user-agent',
+    repeat('😀', 300)) || (SELECT jsonb_object_agg('x' || n, n) FROM generate_series(1, 2000) AS n))) AS h (headers);
+RESET ROLE;
+SELECT char_length(user_agent) AS user_agent, count(*) FROM agent.sessions AS s
+JOIN agent.users AS u ON u.id = s.user_id WHERE username = 'http hana' GROUP BY 1 ORDER BY 1;
+SET ROLE agent_anon;
+
+-- Whatever the session says of row security, it is on, and stays as it was.
+SET row_security = off;
+SELECT pg_temp.http('GET', '/conversations?limit=0', :'hana');
+SHOW row_security;
+RESET row_security;
+
+-- After an error the session is whose it was, wherever the call stands.
+DO $$
+DECLARE
+    answer agent_http_response;
+BEGIN
+    BEGIN
+        answer := agent_http('GET', '/auth/me', '', '{"authorization": "Bearer x"}', NULL);
+        RAISE EXCEPTION 'undone' USING ERRCODE = 'ZZ999';
+    EXCEPTION WHEN SQLSTATE 'ZZ999' THEN
+        answer := agent_http('GET', '/auth/me', '', NULL, NULL);
+    END;
+    RAISE NOTICE '% %, role %, row_security %, token "%"', answer.status,
+        convert_from(answer.body, 'UTF8'), current_user, current_setting('row_security'),
+        current_setting('agent.token');
+END
+$$;
+BEGIN;
+SAVEPOINT before;
+SELECT pg_temp.http('POST', '/conversations', :'hana', '{"title": "Undone"}');
+ROLLBACK TO before;
+SELECT pg_temp.http('GET', '/conversations?limit=1', :'hana') LIKE '%Undone%' AS "still there";
+DECLARE answers CURSOR FOR SELECT pg_temp.http('GET', path, :'hana')
+    FROM unnest(ARRAY['/conversations/x', '/health', '/nowhere']) AS path;
+FETCH ALL FROM answers;
+COMMIT;
+
 -- PostgREST's dialect of errors does not get in.
 SET request.method = 'POST';
 SELECT pg_temp.http('POST', '/auth/login', NULL, '{"email": "nobody", "password": "x"}');
@@ -190,6 +241,36 @@ SELECT pg_temp.http('GET', '/auth/me', :'hana');
 SELECT pg_temp.http('POST', '/conversations', :'hana', '{"title": "x"}');
 SELECT pg_temp.http('POST', '/auth/login', NULL, '{"email": "hana@http.example.org", "password": "secret"}');
 COMMIT;
+
+-- Behind PostgREST the same, told by its headers. GET is a read-only transaction, whatever
+-- method the header names; without headers there is nothing to serve.
+CREATE FUNCTION pg_temp.postgrest(headers jsonb, body bytea) RETURNS text LANGUAGE sql AS $$
+    SELECT set_config('request.method', CASE WHEN body IS NULL THEN 'GET' ELSE 'POST' END, true),
+        set_config('request.headers', coalesce(headers::text, ''), true);
+    SELECT concat_ws(' ', body, current_setting('response.status'),
+        nullif(current_setting('response.headers'), '')) FROM (SELECT convert_from(CASE
+            WHEN body IS NULL THEN agent_postgrest_http() ELSE agent_postgrest_http(body) END, 'UTF8')) AS r (body);
+$$;
+SELECT pg_temp.postgrest(headers, body) FROM (VALUES
+    ('{"x-agent-method": "GET", "x-agent-target": "/health"}'::jsonb, NULL::bytea),
+    ('{"x-agent-method": "POST", "x-agent-target": "/auth/login"}', '{}'),
+    ('{"x-agent-method": "GET", "x-agent-target": "/auth/me", "authorization": "Bearer x"}', NULL),
+    ('{"x-agent-method": "GET", "x-agent-target": "?x"}', NULL),
+    ('{"x-agent-method": 5, "x-agent-target": []}', NULL),
+    (NULL, NULL), (NULL, '')) AS r (headers, body);
+SELECT pg_temp.postgrest(jsonb_build_object('x-agent-method', 'GET', 'x-agent-target', '/conversations?limit=0',
+    'x-agent-authorization', 'Bearer ' || :'hana'), NULL);
+BEGIN READ ONLY;
+SELECT pg_temp.postgrest(jsonb_build_object('x-agent-method', 'POST', 'x-agent-target', '/conversations',
+    'x-agent-authorization', 'Bearer ' || :'hana'), '{"title": "x"}');
+COMMIT;
+
+-- Who may not execute it gets no answer.
+RESET ROLE;
+CREATE ROLE regress_http_none;
+SELECT call, pg_temp.answer_as('regress_http_none', 'SELECT ' || call) FROM unnest(ARRAY[
+    'agent_http(NULL, NULL, NULL, NULL, NULL)', 'agent_postgrest_http()', $$agent_postgrest_http('')$$]) AS call;
+DROP ROLE regress_http_none;
 
 -- What fails halfway leaves nothing behind, and tells nothing of the database.
 RESET ROLE;
