@@ -16,7 +16,7 @@
 #include "utils/json.h"
 
 /* Bytes of an answer, at most: each takes four times that of memory on its way out. */
-#define ANSWER_MAX (128 * 1024 * 1024)
+#define ANSWER_MAX (64 * 1024 * 1024)
 
 static const HttpSchema schemas[HTTP_SHAPE_COUNT] = {
 	[HTTP_USER] = {"User",

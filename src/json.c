@@ -79,12 +79,15 @@ new_member(ReaderState *state)
 static AgentJsonMember *
 place_of(ReaderState *state, const char *name)
 {
-	AgentJsonMember *earlier = (AgentJsonMember *) agent_json_member(state->object, name);
-	AgentJsonMember *place;
+	AgentJsonMember *earlier;
 
+	if (state->refused)
+		return NULL;
+	earlier = (AgentJsonMember *) agent_json_member(state->object, name);
 	if (state->wanted == NULL)
 	{
-		place = state->refused || earlier != NULL ? NULL : new_member(state);
+		AgentJsonMember *place = earlier != NULL ? NULL : new_member(state);
+
 		state->refused = place == NULL;
 		return place;
 	}
