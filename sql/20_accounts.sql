@@ -35,15 +35,17 @@ COMMENT ON COLUMN @extschema@.agent_users.is_active IS 'Whether the account may 
 COMMENT ON COLUMN @extschema@.agent_users.created_at IS 'Time of registration.';
 
 CREATE TYPE @extschema@.agent_token AS (
-    access_token text,
-    token_type   text,
-    expires_in   integer
+    access_token  text,
+    token_type    text,
+    expires_in    integer,
+    refresh_token text
 );
 
 COMMENT ON TYPE @extschema@.agent_token IS 'What a login gives.';
 COMMENT ON COLUMN @extschema@.agent_token.access_token IS 'JWT (HS256) to send as Authorization: Bearer, or to set as agent.token.';
 COMMENT ON COLUMN @extschema@.agent_token.token_type IS 'Always bearer.';
 COMMENT ON COLUMN @extschema@.agent_token.expires_in IS 'Life of the access token in seconds.';
+COMMENT ON COLUMN @extschema@.agent_token.refresh_token IS 'To be given to agent_refresh, once, for the next pair.';
 
 CREATE FUNCTION @extschema@.agent_register(email text, username text, password text)
 RETURNS @extschema@.agent_users
@@ -78,3 +80,26 @@ COMMENT ON FUNCTION @extschema@.agent_me() IS
 'The caller''s account.
 
 HTTP 200. Errors: not_authenticated 401, invalid_token 401, user_not_found 401, user_inactive 403.';
+
+CREATE FUNCTION @extschema@.agent_password_change(current_password text, new_password text)
+RETURNS void
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'agent_password_change';
+
+COMMENT ON FUNCTION @extschema@.agent_password_change(text, text) IS
+'Changes the caller''s password and ends every other session.
+
+new_password: 6 to 65536 characters.
+HTTP 204. Errors: not_authenticated 401, wrong_password 400, validation_failed 422.';
+
+CREATE FUNCTION @extschema@.agent_account_delete(password text)
+RETURNS void
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'agent_account_delete';
+
+COMMENT ON FUNCTION @extschema@.agent_account_delete(text) IS
+'Deletes the caller''s account with its sessions, conversations and messages.
+
+HTTP 204. Errors: not_authenticated 401, wrong_password 400, validation_failed 422.';

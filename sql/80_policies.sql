@@ -15,6 +15,10 @@ CREATE POLICY users_own ON agent.users FOR SELECT TO agent_user
     USING (id OPERATOR(pg_catalog.=) @extschema@.agent_uid());
 COMMENT ON POLICY users_own ON agent.users IS 'A signed-in person sees their own account.';
 
+CREATE POLICY sessions_own ON agent.sessions FOR SELECT TO agent_user
+    USING (user_id OPERATOR(pg_catalog.=) @extschema@.agent_uid());
+COMMENT ON POLICY sessions_own ON agent.sessions IS 'A signed-in person sees their own sessions.';
+
 CREATE POLICY conversations_own ON agent.conversations TO agent_user, agent_owner
     USING (user_id OPERATOR(pg_catalog.=) @extschema@.agent_uid())
     WITH CHECK (user_id OPERATOR(pg_catalog.=) @extschema@.agent_uid());

@@ -12,6 +12,10 @@ ALTER TABLE agent.messages      OWNER TO agent_owner;
 
 ALTER FUNCTION @extschema@.agent_register(text, text, text)                  OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_login(text, text)                           OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_password_change(text, text)                 OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_account_delete(text)                        OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_refresh(text)                               OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_logout(text)                                OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_key_rotate()                                OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_conversation_create(text, text)             OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_conversation_update(uuid, text, boolean)    OWNER TO agent_owner;
@@ -86,6 +90,7 @@ GRANT USAGE ON TYPE @extschema@.agent_token TO agent_anon, agent_user;
 GRANT EXECUTE ON FUNCTION
     @extschema@.agent_register(text, text, text),
     @extschema@.agent_login(text, text),
+    @extschema@.agent_refresh(text),
     @extschema@.agent_authenticate(text),
     @extschema@.agent_uid(),
     @extschema@.agent_health(),
@@ -107,12 +112,17 @@ TO agent_anon, agent_user, agent_authenticator;
 
 GRANT USAGE ON SCHEMA agent TO agent_user;
 GRANT SELECT (id, email, username, is_active, created_at) ON agent.users TO agent_user;
+GRANT SELECT (user_id, id, created_at, expires_at, ended_at, user_agent, refreshed_at) ON agent.sessions TO agent_user;
 GRANT SELECT ON agent.conversations, agent.messages TO agent_user;
-GRANT SELECT ON @extschema@.agent_users, @extschema@.agent_conversations, @extschema@.agent_messages TO agent_user;
+GRANT SELECT ON @extschema@.agent_users, @extschema@.agent_conversations, @extschema@.agent_messages, @extschema@.agent_sessions TO agent_user;
 GRANT EXECUTE ON FUNCTION
     agent.require_caller(),
+    agent.session_id(),
     agent.require_conversation(uuid),
     @extschema@.agent_me(),
+    @extschema@.agent_logout(text),
+    @extschema@.agent_password_change(text, text),
+    @extschema@.agent_account_delete(text),
     @extschema@.agent_conversation_create(text, text),
     @extschema@.agent_conversation_list(boolean),
     @extschema@.agent_conversation_get(uuid),
@@ -124,7 +134,7 @@ TO agent_user;
 
 -- The policies are evaluated as the owner inside its functions.
 
-GRANT EXECUTE ON FUNCTION @extschema@.agent_uid() TO agent_owner;
+GRANT EXECUTE ON FUNCTION @extschema@.agent_uid(), agent.session_id() TO agent_owner;
 
 -- Those who run the service.
 

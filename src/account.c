@@ -1,10 +1,10 @@
 /*
  * account.c
- *		Accounts: register, log in, see oneself.
+ *		Accounts: register, log in, see oneself, change the password, delete the account.
  *
  * Called through SQL by anybody (register, login: as agent_owner) or by a signed-in
- * person (me: as oneself). Arguments hold passwords: no statement text or value of theirs
- * may reach a message. Results are in the caller's memory context.
+ * person (me: as oneself; change, delete: as agent_owner). Arguments hold passwords: no statement
+ *text or value of theirs may reach a message. Results are in the caller's memory context.
  */
 #include "agent.h"
 
@@ -119,17 +119,18 @@ check_password(const text *email, const text *password, Account *account)
 }
 
 /* Returns a row of agent_token. */
-static Datum
-token_row(FunctionCallInfo fcinfo, const char *access_token)
+Datum
+agent_token_row(FunctionCallInfo fcinfo, const char *access_token, const char *refresh_token)
 {
-	TupleDesc desc = agent_result_type(fcinfo, 3);
-	Datum values[3];
-	bool nulls[3] = {false, false, false};
+	TupleDesc desc = agent_result_type(fcinfo, 4);
+	Datum values[4];
+	bool nulls[4] = {false, false, false, false};
 	HeapTuple row;
 
 	values[0] = CStringGetTextDatum(access_token);
 	values[1] = CStringGetTextDatum("bearer");
 	values[2] = Int32GetDatum(agent_access_token_ttl);
+	values[3] = CStringGetTextDatum(refresh_token);
 	row = heap_form_tuple(desc, values, nulls);
 	ReleaseTupleDesc(desc);
 	return HeapTupleGetDatum(row);
@@ -147,7 +148,8 @@ agent_login(PG_FUNCTION_ARGS)
 	Account account;
 	pg_uuid_t session_id;
 	TimestampTz now;
-	char *token;
+	MemoryContext caller = CurrentMemoryContext;
+	char *refresh_token;
 
 	agent_redact_statement("agent_login");
 	PreventCommandIfReadOnly("agent_login()");
@@ -159,12 +161,13 @@ agent_login(PG_FUNCTION_ARGS)
 	SPI_connect();
 	check_password(email, password, &account);
 	now = GetCurrentTimestamp();
-	if (!agent_session_start(&account.id, now, &session_id))
+	refresh_token = agent_session_start(&account.id, now, &session_id);
+	if (refresh_token == NULL)
 		agent_raise(AGENT_BAD_CREDENTIALS, NULL);
+	refresh_token = MemoryContextStrdup(caller, refresh_token);
 	SPI_finish();
 
-	token = agent_token_issue(&account.id, &session_id, now);
-	return token_row(fcinfo, token);
+	return agent_token_row(fcinfo, agent_token_issue(&account.id, &session_id, now), refresh_token);
 }
 
 PG_FUNCTION_INFO_V1(agent_me);
@@ -183,4 +186,74 @@ agent_me(PG_FUNCTION_ARGS)
 	result = agent_result_row(fcinfo);
 	SPI_finish();
 	return result;
+}
+
+/* Checks the caller's own password, and returns its hash; SPI is connected. */
+static char *
+confirm_password(const pg_uuid_t *caller, const text *password)
+{
+	Datum values[] = {UUIDPGetDatum(caller)};
+	bool isnull;
+	char *hash;
+
+	if (agent_execute(AGENT_PLAN_USER_PASSWORD, values, NULL) == 0)
+		agent_raise(AGENT_USER_NOT_FOUND, NULL);
+	hash = TextDatumGetCString(agent_result(0, 1, &isnull));
+	if (!agent_password_matches(password, hash))
+		agent_raise(AGENT_WRONG_PASSWORD, NULL);
+	return hash;
+}
+
+PG_FUNCTION_INFO_V1(agent_password_change);
+
+/* SQL: agent_password_change(current_password text, new_password text) returns void */
+Datum
+agent_password_change(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t session_id;
+	pg_uuid_t caller = agent_caller_session(&session_id);
+	AgentFaults faults;
+	text *current;
+	text *changed;
+	Datum values[3] = {UUIDPGetDatum(&caller)};
+
+	agent_redact_statement("agent_password_change");
+	PreventCommandIfReadOnly("agent_password_change()");
+	agent_faults_init(&faults);
+	current = agent_check_text(&faults, AGENT_FIELD_CURRENT_PASSWORD, fcinfo, 0);
+	changed = agent_check_text(&faults, AGENT_FIELD_CHANGED_PASSWORD, fcinfo, 1);
+	agent_faults_raise(&faults);
+
+	SPI_connect();
+	values[1] = CStringGetTextDatum(confirm_password(&caller, current));
+	values[2] = CStringGetTextDatum(agent_password_hash(changed));
+	if (agent_execute(AGENT_PLAN_USER_SET_PASSWORD, values, NULL) == 0)
+		agent_raise(AGENT_WRONG_PASSWORD, NULL);
+	agent_session_end_by(AGENT_PLAN_SESSION_END_OTHERS, &caller, &session_id);
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(agent_account_delete);
+
+/* SQL: agent_account_delete(password text) returns void */
+Datum
+agent_account_delete(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t caller = agent_caller();
+	Datum values[] = {UUIDPGetDatum(&caller)};
+	AgentFaults faults;
+	text *password;
+
+	agent_redact_statement("agent_account_delete");
+	PreventCommandIfReadOnly("agent_account_delete()");
+	agent_faults_init(&faults);
+	password = agent_check_text(&faults, AGENT_FIELD_PASSWORD, fcinfo, 0);
+	agent_faults_raise(&faults);
+
+	SPI_connect();
+	confirm_password(&caller, password);
+	agent_execute(AGENT_PLAN_USER_DELETE, values, NULL);
+	SPI_finish();
+	PG_RETURN_VOID();
 }

@@ -37,6 +37,8 @@ typedef enum AgentError
 	AGENT_BAD_CREDENTIALS,
 	AGENT_EMAIL_TAKEN,
 	AGENT_USERNAME_TAKEN,
+	AGENT_INVALID_REFRESH_TOKEN,
+	AGENT_WRONG_PASSWORD,
 	AGENT_CONVERSATION_NOT_FOUND,
 	AGENT_VALIDATION_FAILED,
 	AGENT_PATH_NOT_FOUND,
@@ -55,6 +57,10 @@ extern AgentError agent_error_of(const ErrorData *caught);
 extern int agent_error_status(AgentError error);
 extern char *agent_error_text(AgentError error);
 
+/* account.c */
+extern Datum agent_token_row(FunctionCallInfo fcinfo, const char *access_token,
+							 const char *refresh_token);
+
 /* conversation.c */
 extern void agent_conversation_require(const pg_uuid_t *caller, const pg_uuid_t *conversation_id);
 
@@ -62,12 +68,15 @@ extern void agent_conversation_require(const pg_uuid_t *caller, const pg_uuid_t 
 extern int agent_access_token_ttl;
 extern int agent_password_hash_cost;
 extern int agent_postgrest_max_rows;
+extern int agent_refresh_grace;
+extern int agent_session_ttl;
 extern char *agent_token;
 extern void agent_guc_define(void);
 extern void agent_set_local(const char *name, const char *value);
 
 /* identity.c */
 extern pg_uuid_t agent_caller(void);
+extern pg_uuid_t agent_caller_session(pg_uuid_t *session_id);
 extern const char *agent_bearer_token(const char *authorization);
 
 /* json.c */
@@ -187,7 +196,7 @@ typedef struct AgentVerified
 
 extern void agent_memo_init(void);
 extern bool agent_memo_find(AgentTokenSource source, const char *text, Snapshot snapshot,
-							pg_uuid_t *user_id);
+							pg_uuid_t *user_id, pg_uuid_t *session_id);
 extern void agent_memo_keep(AgentTokenSource source, const char *text,
 							const AgentVerified *verified, Snapshot snapshot);
 
@@ -204,8 +213,18 @@ typedef enum AgentPlan
 	AGENT_PLAN_USER_INSERT,
 	AGENT_PLAN_USER_BY_EMAIL,
 	AGENT_PLAN_USER_GET,
+	AGENT_PLAN_USER_PASSWORD,
+	AGENT_PLAN_USER_SET_PASSWORD,
+	AGENT_PLAN_USER_DELETE,
 	AGENT_PLAN_SESSION_INSERT,
 	AGENT_PLAN_SESSION_EXPIRE,
+	AGENT_PLAN_SESSION_STATE,
+	AGENT_PLAN_SESSION_LOCK,
+	AGENT_PLAN_SESSION_REFRESH,
+	AGENT_PLAN_SESSION_END,
+	AGENT_PLAN_SESSION_END_OTHERS,
+	AGENT_PLAN_SESSION_END_ALL,
+	AGENT_PLAN_SESSION_LIST,
 	AGENT_PLAN_KEY_LOCK,
 	AGENT_PLAN_KEY_INSERT,
 	AGENT_PLAN_KEY_RETIRE,
@@ -231,6 +250,12 @@ extern Datum agent_result_row(FunctionCallInfo fcinfo);
 extern void agent_redact_init(void);
 extern void agent_redact_statement(const char *what);
 
+/* refresh.c */
+#define AGENT_REFRESH_BYTES 32 /* of a secret */
+
+extern char *agent_refresh_begin(const pg_uuid_t *user_id, const pg_uuid_t *session_id, Datum *hash,
+								 Datum *session_key);
+
 /* request.c */
 typedef enum AgentDialect
 {
@@ -247,7 +272,11 @@ extern char *agent_request_header(const char *headers, const char *name);
 extern void agent_request_status(int status);
 
 /* session.c */
-extern bool agent_session_start(const pg_uuid_t *user_id, TimestampTz now, pg_uuid_t *session_id);
+extern char *agent_session_start(const pg_uuid_t *user_id, TimestampTz now, pg_uuid_t *session_id);
+extern PGDLLEXPORT void agent_session_end_main(Datum arg);
+extern void agent_session_end_by(AgentPlan plan, const pg_uuid_t *user_id,
+								 const pg_uuid_t *session_id);
+extern void agent_session_end_apart(const pg_uuid_t *user_id, const pg_uuid_t *session_id);
 
 /* token.c */
 extern char *agent_token_issue(const pg_uuid_t *user_id, const pg_uuid_t *session_id,
@@ -268,8 +297,13 @@ typedef enum AgentField
 	AGENT_FIELD_USERNAME,
 	AGENT_FIELD_NEW_PASSWORD,
 	AGENT_FIELD_PASSWORD,
+	AGENT_FIELD_CURRENT_PASSWORD,
+	AGENT_FIELD_CHANGED_PASSWORD,
 	AGENT_FIELD_LOGIN_EMAIL,
+	AGENT_FIELD_REFRESH,
 	AGENT_FIELD_TOKEN,
+	AGENT_FIELD_REFRESH_TOKEN,
+	AGENT_FIELD_SCOPE,
 	AGENT_FIELD_CONVERSATION_ID,
 	AGENT_FIELD_TITLE,
 	AGENT_FIELD_NEW_TITLE,
@@ -290,6 +324,7 @@ typedef enum AgentKind
 	AGENT_KIND_EMAIL,
 	AGENT_KIND_PASSWORD, /* a text that is never shown */
 	AGENT_KIND_ROLE,
+	AGENT_KIND_SCOPE,
 	AGENT_KIND_UUID,
 	AGENT_KIND_BOOLEAN,
 	AGENT_KIND_INTEGER
@@ -315,7 +350,8 @@ typedef struct AgentFaults
 	StringInfoData json; /* for a program */
 } AgentFaults;
 
-#define AGENT_ROLE_PATTERN "^(user|assistant|system)$"
+#define AGENT_ROLE_PATTERN  "^(user|assistant|system)$"
+#define AGENT_SCOPE_PATTERN "^(local|others|global)$"
 
 extern const AgentFieldRule *agent_field_rule(AgentField field);
 extern void agent_faults_init(AgentFaults *faults);

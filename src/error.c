@@ -76,6 +76,18 @@ static const ErrorEntry errors[AGENT_ERROR_COUNT] = {
 		NULL,
 		NULL
 	},
+	[AGENT_INVALID_REFRESH_TOKEN] = {
+		"invalid_refresh_token", "28000", 401,
+		"invalid refresh token",
+		"Log in again with agent_login.",
+		NULL
+	},
+	[AGENT_WRONG_PASSWORD] = {
+		"wrong_password", "28P01", 400,
+		"incorrect password",
+		NULL,
+		NULL
+	},
 	[AGENT_CONVERSATION_NOT_FOUND] = {
 		"conversation_not_found", "P0002", 404,
 		"conversation not found",

@@ -15,6 +15,8 @@
 int agent_access_token_ttl = 1800;   /* seconds */
 int agent_password_hash_cost = 12;   /* bcrypt, log2 of the rounds */
 int agent_postgrest_max_rows = 1000; /* rows; 0 is no limit */
+int agent_refresh_grace = 10;        /* seconds */
+int agent_session_ttl = 2592000;     /* seconds */
 char *agent_token = NULL;
 
 /*
@@ -105,6 +107,32 @@ agent_guc_define(void)
 							INT_MAX,
 							PGC_SUSET,
 							0,
+							NULL,
+							NULL,
+							NULL);
+
+	DefineCustomIntVariable("agent.refresh_grace",
+							"Sets how long a refresh token that was used gives the same answer.",
+							"Zero lets it be used once.",
+							&agent_refresh_grace,
+							10,
+							0,
+							300,
+							PGC_SUSET,
+							GUC_UNIT_S,
+							NULL,
+							NULL,
+							NULL);
+
+	DefineCustomIntVariable("agent.session_ttl",
+							"Sets how long a session lasts that is not refreshed.",
+							NULL,
+							&agent_session_ttl,
+							2592000,
+							60,
+							31536000,
+							PGC_SUSET,
+							GUC_UNIT_S,
 							NULL,
 							NULL,
 							NULL);

@@ -22,7 +22,7 @@
 const HttpRoute agent_http_routes[] = {
 	{
 		"POST", "/auth/register", "auth", "register", "Register an account",
-		true, 201, HTTP_USER, "agent_register", AGENT_NO_PLAN,
+		true, false, 201, HTTP_USER, HTTP_NOTHING, "agent_register", AGENT_NO_PLAN,
 		{
 			{HTTP_BODY, AGENT_FIELD_EMAIL},
 			{HTTP_BODY, AGENT_FIELD_USERNAME},
@@ -32,24 +32,57 @@ const HttpRoute agent_http_routes[] = {
 	},
 	{
 		"POST", "/auth/login", "auth", "login", "Log in and get an access token",
-		true, 200, HTTP_TOKEN, "agent_login", AGENT_NO_PLAN,
-		{{HTTP_BODY, AGENT_FIELD_LOGIN_EMAIL}, {HTTP_BODY, AGENT_FIELD_PASSWORD}},
+		true, false, 200, HTTP_TOKEN, HTTP_TOKEN_PAIR, "agent_login", AGENT_NO_PLAN,
+		{
+			{HTTP_BODY, AGENT_FIELD_LOGIN_EMAIL},
+			{HTTP_BODY, AGENT_FIELD_PASSWORD},
+			{HTTP_OPTION, AGENT_FIELD_REFRESH}
+		},
 		{AGENT_BAD_CREDENTIALS, AGENT_USER_INACTIVE}
 	},
 	{
-		"GET", "/auth/me", "auth", "me", "See your own account",
-		false, 200, HTTP_USER, "agent_me", AGENT_NO_PLAN,
+		"POST", "/auth/refresh", "auth", "refresh", "Get the next pair of tokens",
+		true, false, 200, HTTP_TOKEN_PAIR, HTTP_NOTHING, "agent_refresh", AGENT_NO_PLAN,
+		{{HTTP_BODY, AGENT_FIELD_REFRESH_TOKEN}},
+		{AGENT_INVALID_REFRESH_TOKEN, AGENT_USER_INACTIVE}
+	},
+	{
+		"POST", "/auth/logout", "auth", "logout", "End this session, the others, or all",
+		false, true, 204, HTTP_NOTHING, HTTP_NOTHING, "agent_logout", AGENT_NO_PLAN,
+		{{HTTP_BODY, AGENT_FIELD_SCOPE}},
+		{0}
+	},
+	{
+		"POST", "/auth/password", "auth", "password_change", "Change your password, and end your other sessions",
+		false, false, 204, HTTP_NOTHING, HTTP_NOTHING, "agent_password_change", AGENT_NO_PLAN,
+		{{HTTP_BODY, AGENT_FIELD_CURRENT_PASSWORD}, {HTTP_BODY, AGENT_FIELD_CHANGED_PASSWORD}},
+		{AGENT_WRONG_PASSWORD}
+	},
+	{
+		"GET", "/auth/sessions", "auth", "session_list", "List your sessions, newest first",
+		false, false, 200, HTTP_SESSION, HTTP_NOTHING, NULL, AGENT_PLAN_SESSION_LIST,
 		{{0}}, {0}
 	},
 	{
+		"GET", "/auth/me", "auth", "me", "See your own account",
+		false, false, 200, HTTP_USER, HTTP_NOTHING, "agent_me", AGENT_NO_PLAN,
+		{{0}}, {0}
+	},
+	{
+		"DELETE", "/auth/me", "auth", "account_delete", "Delete your account and all that is in it",
+		false, false, 204, HTTP_NOTHING, HTTP_NOTHING, "agent_account_delete", AGENT_NO_PLAN,
+		{{HTTP_BODY, AGENT_FIELD_PASSWORD}},
+		{AGENT_WRONG_PASSWORD}
+	},
+	{
 		"POST", "/conversations", "conversations", "conversation_create", "Begin a conversation",
-		false, 201, HTTP_CONVERSATION, "agent_conversation_create", AGENT_NO_PLAN,
+		false, false, 201, HTTP_CONVERSATION, HTTP_NOTHING, "agent_conversation_create", AGENT_NO_PLAN,
 		{{HTTP_BODY, AGENT_FIELD_TITLE}, {HTTP_BODY, AGENT_FIELD_FIRST_MESSAGE}},
 		{0}
 	},
 	{
 		"GET", "/conversations", "conversations", "conversation_list", "List your conversations, newest first",
-		false, 200, HTTP_CONVERSATION, NULL, AGENT_PLAN_CONVERSATION_LIST,
+		false, false, 200, HTTP_CONVERSATION, HTTP_NOTHING, NULL, AGENT_PLAN_CONVERSATION_LIST,
 		{
 			{HTTP_QUERY, AGENT_FIELD_SKIP},
 			{HTTP_QUERY, AGENT_FIELD_CONVERSATION_LIMIT},
@@ -59,13 +92,13 @@ const HttpRoute agent_http_routes[] = {
 	},
 	{
 		"GET", CONVERSATION_PATH, "conversations", "conversation_get", "Get a conversation",
-		false, 200, HTTP_CONVERSATION, "agent_conversation_get", AGENT_NO_PLAN,
+		false, false, 200, HTTP_CONVERSATION, HTTP_NOTHING, "agent_conversation_get", AGENT_NO_PLAN,
 		{{HTTP_PATH, AGENT_FIELD_CONVERSATION_ID}},
 		{0}
 	},
 	{
 		"PATCH", CONVERSATION_PATH, "conversations", "conversation_update", "Rename a conversation, or put it away",
-		false, 200, HTTP_CONVERSATION, "agent_conversation_update", AGENT_NO_PLAN,
+		false, false, 200, HTTP_CONVERSATION, HTTP_NOTHING, "agent_conversation_update", AGENT_NO_PLAN,
 		{
 			{HTTP_PATH, AGENT_FIELD_CONVERSATION_ID},
 			{HTTP_BODY, AGENT_FIELD_NEW_TITLE},
@@ -75,13 +108,13 @@ const HttpRoute agent_http_routes[] = {
 	},
 	{
 		"DELETE", CONVERSATION_PATH, "conversations", "conversation_delete", "Delete a conversation and its messages",
-		false, 204, HTTP_NOTHING, "agent_conversation_delete", AGENT_NO_PLAN,
+		false, false, 204, HTTP_NOTHING, HTTP_NOTHING, "agent_conversation_delete", AGENT_NO_PLAN,
 		{{HTTP_PATH, AGENT_FIELD_CONVERSATION_ID}},
 		{0}
 	},
 	{
 		"POST", CONVERSATION_PATH "/messages", "conversations", "message_create", "Add a message",
-		false, 201, HTTP_MESSAGE, "agent_message_create", AGENT_NO_PLAN,
+		false, false, 201, HTTP_MESSAGE, HTTP_NOTHING, "agent_message_create", AGENT_NO_PLAN,
 		{
 			{HTTP_PATH, AGENT_FIELD_CONVERSATION_ID},
 			{HTTP_BODY, AGENT_FIELD_ROLE},
@@ -91,7 +124,7 @@ const HttpRoute agent_http_routes[] = {
 	},
 	{
 		"GET", CONVERSATION_PATH "/messages", "conversations", "message_list", "List the messages, oldest first",
-		false, 200, HTTP_MESSAGE, NULL, AGENT_PLAN_MESSAGE_LIST,
+		false, false, 200, HTTP_MESSAGE, HTTP_NOTHING, NULL, AGENT_PLAN_MESSAGE_LIST,
 		{
 			{HTTP_PATH, AGENT_FIELD_CONVERSATION_ID},
 			{HTTP_QUERY, AGENT_FIELD_SKIP},
@@ -101,12 +134,12 @@ const HttpRoute agent_http_routes[] = {
 	},
 	{
 		"GET", "/health", "service", "health", "Tell whether the service works",
-		true, 200, HTTP_HEALTH, "agent_health", AGENT_NO_PLAN,
+		true, false, 200, HTTP_HEALTH, HTTP_NOTHING, "agent_health", AGENT_NO_PLAN,
 		{{0}}, {0}
 	},
 	{
 		"GET", "/openapi.json", "service", "openapi", "Describe this API",
-		true, 200, HTTP_OPENAPI, NULL, AGENT_NO_PLAN,
+		true, false, 200, HTTP_OPENAPI, HTTP_NOTHING, NULL, AGENT_NO_PLAN,
 		{{0}}, {0}
 	},
 };

@@ -17,7 +17,8 @@ typedef enum HttpPlace
 	HTTP_NOWHERE,
 	HTTP_PATH,
 	HTTP_QUERY,
-	HTTP_BODY
+	HTTP_BODY,
+	HTTP_OPTION /* of the body too, but about the answer: no parameter of the function */
 } HttpPlace;
 
 typedef struct HttpParameter
@@ -32,6 +33,8 @@ typedef enum HttpShape
 	HTTP_NOTHING,
 	HTTP_USER,
 	HTTP_TOKEN,
+	HTTP_TOKEN_PAIR,
+	HTTP_SESSION,
 	HTTP_CONVERSATION,
 	HTTP_MESSAGE,
 	HTTP_HEALTH,
@@ -44,6 +47,7 @@ typedef enum HttpType
 	HTTP_TYPE_UUID,
 	HTTP_TYPE_EMAIL,
 	HTTP_TYPE_STRING,
+	HTTP_TYPE_TEXT_OR_NULL,
 	HTTP_TYPE_BOOLEAN,
 	HTTP_TYPE_INTEGER,
 	HTTP_TYPE_TIME
@@ -73,8 +77,10 @@ typedef struct HttpRoute
 	const char *operation; /* its name there */
 	const char *summary;
 	bool is_public;
+	bool body_may_be_missing;
 	int status; /* of success */
 	HttpShape shape;
+	HttpShape option_shape; /* with the option that is in the parameters */
 	const char *function;
 	AgentPlan list;
 	HttpParameter parameters[HTTP_PARAMETERS_MAX];
@@ -92,6 +98,7 @@ typedef struct HttpRequest
 	int body_len;
 	const HttpRoute *route;
 	char *segment; /* what stood for the {...} */
+	bool option;   /* was asked for */
 } HttpRequest;
 
 typedef struct HttpHeader

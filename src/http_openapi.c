@@ -69,6 +69,8 @@ field_schema(StringInfo json, const AgentFieldRule *rule, HttpPlace place)
 		agent_json_add_string(json, "format", formats[rule->kind]);
 	if (rule->kind == AGENT_KIND_ROLE)
 		agent_json_add_string(json, "pattern", AGENT_ROLE_PATTERN);
+	if (rule->kind == AGENT_KIND_SCOPE)
+		agent_json_add_string(json, "pattern", AGENT_SCOPE_PATTERN);
 	if (is_integer)
 		appendStringInfo(json, ",\"minimum\":%d,\"default\":%d", rule->min, rule->number_default);
 	else
@@ -87,6 +89,7 @@ column_schema(StringInfo json, HttpType type)
 		[HTTP_TYPE_UUID] = "{\"type\":\"string\",\"format\":\"uuid\"}",
 		[HTTP_TYPE_EMAIL] = "{\"type\":\"string\",\"format\":\"email\"}",
 		[HTTP_TYPE_STRING] = "{\"type\":\"string\"}",
+		[HTTP_TYPE_TEXT_OR_NULL] = "{\"type\":[\"string\",\"null\"]}",
 		[HTTP_TYPE_BOOLEAN] = "{\"type\":\"boolean\"}",
 		[HTTP_TYPE_INTEGER] = "{\"type\":\"integer\"}",
 		[HTTP_TYPE_TIME] = "{\"type\":\"string\",\"format\":\"date-time\"}"};
@@ -124,7 +127,7 @@ parameters(StringInfo json, const HttpRoute *route)
 	{
 		const AgentFieldRule *rule = agent_field_rule(p->field);
 
-		if (p->place == HTTP_BODY)
+		if (p->place >= HTTP_BODY)
 			continue;
 		separate(json);
 		appendStringInfo(json,
@@ -145,7 +148,7 @@ required_fields(StringInfo json, const HttpRoute *route)
 	appendStringInfoString(json, "\"required\":[");
 	for (const HttpParameter *p = route->parameters; p->place != HTTP_NOWHERE; p++)
 	{
-		if (p->place != HTTP_BODY || !agent_field_rule(p->field)->required)
+		if (p->place < HTTP_BODY || !agent_field_rule(p->field)->required)
 			continue;
 		separate(json);
 		appendStringInfo(json, "\"%s\"", agent_field_rule(p->field)->name);
@@ -159,14 +162,15 @@ request_body(StringInfo json, const HttpRoute *route)
 {
 	if (!agent_http_takes(route, HTTP_BODY))
 		return;
-	appendStringInfoString(json,
-						   ",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":"
-						   "{\"schema\":{\"type\":\"object\",");
+	appendStringInfo(json,
+					 ",\"requestBody\":{\"required\":%s,\"content\":{\"application/json\":"
+					 "{\"schema\":{\"type\":\"object\",",
+					 route->body_may_be_missing ? "false" : "true");
 	required_fields(json, route);
 	appendStringInfoString(json, ",\"properties\":{");
 	for (const HttpParameter *p = route->parameters; p->place != HTTP_NOWHERE; p++)
 	{
-		if (p->place != HTTP_BODY)
+		if (p->place < HTTP_BODY)
 			continue;
 		separate(json);
 		appendStringInfo(json, "\"%s\":", agent_field_rule(p->field)->name);
@@ -244,10 +248,15 @@ responses(StringInfo json, const HttpRoute *route)
 					 route->list != AGENT_NO_PLAN ? "s" : "");
 	if (route->shape != HTTP_NOTHING)
 	{
+		const char *pair = agent_http_schema(route->option_shape)->name;
 		const char *reference =
 			schema->name != NULL ? psprintf("{\"$ref\":\"#/components/schemas/%s\"}", schema->name)
 								 : "{\"type\":\"object\"}";
 
+		if (pair != NULL)
+			reference = psprintf("{\"anyOf\":[%s,{\"$ref\":\"#/components/schemas/%s\"}]}",
+								 reference,
+								 pair);
 		appendStringInfoString(json, ",\"content\":{\"application/json\":{\"schema\":");
 		appendStringInfo(json, form, reference);
 		appendStringInfoString(json, "}}");

@@ -199,6 +199,9 @@ read_body(HttpRequest *request, const HttpParameter *parameters, AgentFaults *fa
 	for (int i = 0; parameters[i].place != HTTP_NOWHERE; i++)
 		wanted[i] = agent_field_rule(parameters[i].field)->name;
 	check_encoding(request);
+	body->count = 0;
+	if (request->body_len == 0 && request->route->body_may_be_missing)
+		return true;
 	if (request->body_len == 0)
 	{
 		faults->input = "null";
@@ -236,7 +239,7 @@ find_member(const HttpRequest *request, const HttpParameter *parameter, const Ag
 
 /*
  * Reads all parameters of a request, in the order of the route's table, and returns
- * how many there are.
+ * how many there are. An option comes last, and is noted in the request.
  */
 int
 agent_http_parameters(HttpRequest *request, AgentFaults *faults, Datum *values, bool *nulls)
@@ -255,7 +258,7 @@ agent_http_parameters(HttpRequest *request, AgentFaults *faults, Datum *values, 
 		bool found;
 
 		faults->place = places[parameters[i].place];
-		if (parameters[i].place == HTTP_BODY && !has_body)
+		if (parameters[i].place >= HTTP_BODY && !has_body)
 		{
 			if (!read_body(request, parameters + i, faults, &body))
 				break;
@@ -265,6 +268,11 @@ agent_http_parameters(HttpRequest *request, AgentFaults *faults, Datum *values, 
 		faults->input = found ? told_input(request, kind, &member) : told_body(request);
 		nulls[i] =
 			!agent_http_value(faults, parameters[i].field, found ? &member : NULL, &values[i]);
+		if (parameters[i].place == HTTP_OPTION)
+		{
+			request->option = !nulls[i] && DatumGetBool(values[i]);
+			break;
+		}
 	}
 	return i;
 }

@@ -75,7 +75,7 @@ call_function(const HttpRequest *request, const char *schema, int count, const D
 		call->args[i].isnull = nulls[i];
 	}
 	result = FunctionCallInvoke(call);
-	if (call->isnull)
+	if (call->isnull && route->shape != HTTP_NOTHING)
 		ereport(ERROR,
 				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				errmsg("function %s() returned null", route->function));
@@ -179,7 +179,9 @@ serve(HttpRequest *request, const char *schema, HttpAnswer *answer)
 	else if (route->list != AGENT_NO_PLAN)
 		write_list(answer, route, &caller, count, values, nulls);
 	else
-		write_result(answer, route->shape, call_function(request, schema, count, values, nulls));
+		write_result(answer,
+					 request->option ? route->option_shape : route->shape,
+					 call_function(request, schema, count, values, nulls));
 }
 
 /* Answers for an error that was caught, or lets it go on. */

@@ -27,6 +27,18 @@ static const HttpSchema schemas[HTTP_SHAPE_COUNT] = {
 					{"created_at", HTTP_TYPE_TIME}}},
 	[HTTP_TOKEN] = {"Token",
 					{{"access_token", HTTP_TYPE_STRING}, {"token_type", HTTP_TYPE_STRING}}},
+	[HTTP_TOKEN_PAIR] = {"TokenPair",
+						 {{"access_token", HTTP_TYPE_STRING},
+						  {"token_type", HTTP_TYPE_STRING},
+						  {"expires_in", HTTP_TYPE_INTEGER},
+						  {"refresh_token", HTTP_TYPE_STRING}}},
+	[HTTP_SESSION] = {"Session",
+					  {{"id", HTTP_TYPE_UUID},
+					   {"created_at", HTTP_TYPE_TIME},
+					   {"refreshed_at", HTTP_TYPE_TIME},
+					   {"expires_at", HTTP_TYPE_TIME},
+					   {"user_agent", HTTP_TYPE_TEXT_OR_NULL},
+					   {"is_current", HTTP_TYPE_BOOLEAN}}},
 	[HTTP_CONVERSATION] = {"Conversation",
 						   {{"id", HTTP_TYPE_UUID},
 							{"title", HTTP_TYPE_STRING},
@@ -127,6 +139,9 @@ write_value(StringInfo json, Oid type, Datum value)
 		break;
 	case BOOLOID:
 		appendStringInfoString(json, DatumGetBool(value) ? "true" : "false");
+		break;
+	case INT4OID:
+		appendStringInfo(json, "%d", DatumGetInt32(value));
 		break;
 	case INT8OID:
 		appendStringInfo(json, INT64_FORMAT, DatumGetInt64(value));

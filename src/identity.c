@@ -103,7 +103,7 @@ verify(const char *token, AgentTokenSource source, const char *text, Snapshot sn
  * Runs in the caller's memory context and leaves nothing behind in it.
  */
 static bool
-find_caller(pg_uuid_t *user_id)
+find_caller(pg_uuid_t *user_id, pg_uuid_t *session_id)
 {
 	bool is_set = agent_token != NULL && agent_token[0] != '\0';
 	AgentTokenSource source = is_set ? AGENT_FROM_SETTING : AGENT_FROM_HEADERS;
@@ -117,7 +117,7 @@ find_caller(pg_uuid_t *user_id)
 	if (text == NULL)
 		return false;
 	snapshot = current_snapshot();
-	if (agent_memo_find(source, text, snapshot, user_id))
+	if (agent_memo_find(source, text, snapshot, user_id, session_id))
 		return true;
 
 	scratch = AllocSetContextCreate(CurrentMemoryContext,
@@ -129,21 +129,31 @@ find_caller(pg_uuid_t *user_id)
 	{
 		verify(token, source, text, snapshot, &verified);
 		*user_id = verified.claims.user_id;
+		*session_id = verified.claims.session_id;
 	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(scratch);
 	return token != NULL;
 }
 
+/* Returns the caller, and by which session, or raises not_authenticated. */
+pg_uuid_t
+agent_caller_session(pg_uuid_t *session_id)
+{
+	pg_uuid_t user_id;
+
+	if (!find_caller(&user_id, session_id))
+		agent_raise(AGENT_NOT_AUTHENTICATED, NULL);
+	return user_id;
+}
+
 /* Returns the caller, or raises not_authenticated. */
 pg_uuid_t
 agent_caller(void)
 {
-	pg_uuid_t user_id;
+	pg_uuid_t session_id;
 
-	if (!find_caller(&user_id))
-		agent_raise(AGENT_NOT_AUTHENTICATED, NULL);
-	return user_id;
+	return agent_caller_session(&session_id);
 }
 
 PG_FUNCTION_INFO_V1(agent_uid);
@@ -153,13 +163,28 @@ Datum
 agent_uid(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t user_id;
+	pg_uuid_t session_id;
 	pg_uuid_t *result;
 
-	if (!find_caller(&user_id))
+	if (!find_caller(&user_id, &session_id))
 		PG_RETURN_NULL();
 	result = palloc(sizeof(pg_uuid_t));
 	*result = user_id;
 	PG_RETURN_UUID_P(result);
+}
+
+PG_FUNCTION_INFO_V1(agent_session_id);
+
+/* SQL: agent.session_id() returns uuid */
+Datum
+agent_session_id(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t user_id;
+	pg_uuid_t *session_id = palloc(sizeof(pg_uuid_t));
+
+	if (!find_caller(&user_id, session_id))
+		PG_RETURN_NULL();
+	PG_RETURN_UUID_P(session_id);
 }
 
 PG_FUNCTION_INFO_V1(agent_require_caller);

@@ -149,7 +149,8 @@ still_holds(Memo *memo, Snapshot snapshot)
 
 /* Finds whose token a text is, if that was verified before and still holds. */
 bool
-agent_memo_find(AgentTokenSource source, const char *text, Snapshot snapshot, pg_uuid_t *user_id)
+agent_memo_find(AgentTokenSource source, const char *text, Snapshot snapshot, pg_uuid_t *user_id,
+				pg_uuid_t *session_id)
 {
 	if (!is_of(latest, source, text))
 	{
@@ -162,6 +163,7 @@ agent_memo_find(AgentTokenSource source, const char *text, Snapshot snapshot, pg
 	if (!still_holds(latest, snapshot))
 		return false;
 	*user_id = latest->verified.claims.user_id;
+	*session_id = latest->verified.claims.session_id;
 	return true;
 }
 

@@ -28,6 +28,13 @@
 #define CONVERSATION_COLUMNS "id, title, is_archived, created_at, updated_at, message_count, user_id"
 /* clang-format on */
 
+/* clang-format off */
+#define SESSION_STATE \
+	"SELECT s.refresh_hash, s.refresh_previous, s.refresh_key, s.refresh_kid, s.refreshed_at," \
+	" u.is_active FROM agent.sessions AS s JOIN agent.users AS u ON u.id = s.user_id" \
+	" WHERE s.user_id = $1 AND s.id = $2 AND s.ended_at IS NULL AND s.expires_at > $3"
+/* clang-format on */
+
 typedef struct Statement
 {
 	const char *text;
@@ -56,14 +63,59 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 		"SELECT " USER_COLUMNS " FROM agent.users WHERE id OPERATOR(pg_catalog.=) $1",
 		true, 1, {UUIDOID}
 	},
+	[AGENT_PLAN_USER_PASSWORD] = {
+		"SELECT password_hash FROM agent.users WHERE id = $1",
+		false, 1, {UUIDOID}
+	},
+	/* Not over a change that somebody else has made meanwhile. */
+	[AGENT_PLAN_USER_SET_PASSWORD] = {
+		"UPDATE agent.users SET password_hash = $3 WHERE id = $1 AND password_hash = $2",
+		false, 3, {UUIDOID, TEXTOID, TEXTOID}
+	},
+	[AGENT_PLAN_USER_DELETE] = {
+		"DELETE FROM agent.users WHERE id = $1",
+		false, 1, {UUIDOID}
+	},
 	[AGENT_PLAN_SESSION_INSERT] = {
-		"INSERT INTO agent.sessions (user_id, id, created_at, expires_at, user_agent)"
-		" SELECT id, $2, $3, $4, $5 FROM agent.users WHERE id = $1 AND is_active FOR KEY SHARE",
-		false, 5, {UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID}
+		"INSERT INTO agent.sessions (user_id, id, created_at, expires_at, user_agent,"
+		" refreshed_at, refresh_hash, refresh_key) SELECT id, $2, $3, $4, $5, $3, $6, $7"
+		" FROM agent.users WHERE id = $1 AND is_active FOR KEY SHARE",
+		false, 7, {UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, BYTEAOID, BYTEAOID}
 	},
 	[AGENT_PLAN_SESSION_EXPIRE] = {
 		"DELETE FROM agent.sessions WHERE user_id = $1 AND expires_at <= $2",
 		false, 2, {UUIDOID, TIMESTAMPTZOID}
+	},
+	[AGENT_PLAN_SESSION_STATE] = {
+		SESSION_STATE,
+		false, 3, {UUIDOID, UUIDOID, TIMESTAMPTZOID}
+	},
+	[AGENT_PLAN_SESSION_LOCK] = {
+		SESSION_STATE " FOR NO KEY UPDATE OF s",
+		false, 3, {UUIDOID, UUIDOID, TIMESTAMPTZOID}
+	},
+	[AGENT_PLAN_SESSION_REFRESH] = {
+		"UPDATE agent.sessions SET refreshed_at = $3, expires_at = $4, refresh_hash = $5,"
+		" refresh_previous = $6, refresh_kid = $7 WHERE user_id = $1 AND id = $2",
+		false, 7, {UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID, BYTEAOID, UUIDOID}
+	},
+	[AGENT_PLAN_SESSION_END] = {
+		"UPDATE agent.sessions SET ended_at = $3 WHERE user_id = $1 AND id = $2 AND ended_at IS NULL",
+		false, 3, {UUIDOID, UUIDOID, TIMESTAMPTZOID}
+	},
+	[AGENT_PLAN_SESSION_END_OTHERS] = {
+		"UPDATE agent.sessions SET ended_at = $3 WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL",
+		false, 3, {UUIDOID, UUIDOID, TIMESTAMPTZOID}
+	},
+	[AGENT_PLAN_SESSION_END_ALL] = {
+		"UPDATE agent.sessions SET ended_at = $3 WHERE user_id = $1 AND ended_at IS NULL",
+		false, 3, {UUIDOID, UUIDOID, TIMESTAMPTZOID}
+	},
+	[AGENT_PLAN_SESSION_LIST] = {
+		"SELECT id, created_at, refreshed_at, expires_at, user_agent, id = agent.session_id() AS is_current"
+		" FROM agent.sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > clock_timestamp()"
+		" ORDER BY created_at DESC, id DESC",
+		true, 1, {UUIDOID}
 	},
 	/* One rotation at a time: two would leave two keys that sign. */
 	[AGENT_PLAN_KEY_LOCK] = {

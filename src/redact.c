@@ -29,11 +29,17 @@
 static const char *const marks[] = {"agent_register",
 									"agent_login",
 									"agent_authenticate",
+									"agent_refresh",
+									"agent_password_change",
+									"agent_account_delete",
 									"agent_http",
 									"agent_postgrest_http",
 									"agent.token",
 									"agent.signing_keys",
 									"insert into agent.users",
+									"insert into agent.sessions",
+									"update agent.sessions",
+									"update agent.users",
 									"request.headers"};
 
 static const char hidden[] = "statement hidden: it may hold a password or a token";

@@ -22,8 +22,13 @@ static const AgentFieldRule rules[AGENT_FIELD_COUNT] = {
 	[AGENT_FIELD_NEW_PASSWORD] = {"password", true, AGENT_KIND_PASSWORD, 6, 65536, 0, 0},
 	/* A login that cannot be right is wrong, not malformed. */
 	[AGENT_FIELD_PASSWORD] = {"password", true, AGENT_KIND_PASSWORD, 0, 0, 0, 0},
+	[AGENT_FIELD_CURRENT_PASSWORD] = {"current_password", true, AGENT_KIND_PASSWORD, 0, 0, 0, 0},
+	[AGENT_FIELD_CHANGED_PASSWORD] = {"new_password", true, AGENT_KIND_PASSWORD, 6, 65536, 0, 0},
 	[AGENT_FIELD_LOGIN_EMAIL] = {"email", true, AGENT_KIND_TEXT, 0, 0, 0, 0},
 	[AGENT_FIELD_TOKEN] = {"token", true, AGENT_KIND_TEXT, 0, 0, 0, 0},
+	[AGENT_FIELD_REFRESH_TOKEN] = {"refresh_token", true, AGENT_KIND_PASSWORD, 0, 0, 0, 0},
+	[AGENT_FIELD_REFRESH] = {"refresh", false, AGENT_KIND_BOOLEAN, 0, 0, 0, 0},
+	[AGENT_FIELD_SCOPE] = {"scope", false, AGENT_KIND_SCOPE, 0, 0, 0, 0},
 	[AGENT_FIELD_CONVERSATION_ID] = {"conversation_id", true, AGENT_KIND_UUID, 0, 0, 0, 0},
 	[AGENT_FIELD_TITLE] = {"title", true, AGENT_KIND_TEXT, 1, 200, 0, 0},
 	[AGENT_FIELD_NEW_TITLE] = {"title", false, AGENT_KIND_TEXT, 1, 200, 0, 0},
@@ -153,6 +158,14 @@ is_role(const char *role)
 		   strcmp(role, "system") == 0;
 }
 
+/* Tells whether a text says which sessions a logout ends. */
+static bool
+is_scope(const char *scope)
+{
+	return strcmp(scope, "local") == 0 || strcmp(scope, "others") == 0 ||
+		   strcmp(scope, "global") == 0;
+}
+
 /* Checks a text of a field. */
 void
 agent_check_text_value(AgentFaults *faults, AgentField field, const text *value)
@@ -171,6 +184,11 @@ agent_check_text_value(AgentFaults *faults, AgentField field, const text *value)
 						rule->name,
 						"string_pattern_mismatch",
 						"String should match pattern '" AGENT_ROLE_PATTERN "'");
+	else if (rule->kind == AGENT_KIND_SCOPE && !is_scope(text_to_cstring(value)))
+		agent_fault_add(faults,
+						rule->name,
+						"string_pattern_mismatch",
+						"String should match pattern '" AGENT_SCOPE_PATTERN "'");
 	else
 		check_length(faults, rule, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
 }
