@@ -65,7 +65,7 @@ COMMENT ON FUNCTION @extschema@.agent_refresh(text) IS
 Used again within agent.refresh_grace it gives the same refresh token again. An older one ends the session, at once and whatever becomes of the transaction: somebody else may have it.
 HTTP 200. Errors: invalid_refresh_token 401, user_inactive 403, validation_failed 422.';
 
-CREATE FUNCTION @extschema@.agent_logout(scope text DEFAULT 'local')
+CREATE FUNCTION @extschema@.agent_logout(scope text DEFAULT NULL)
 RETURNS void
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -74,5 +74,5 @@ AS 'MODULE_PATHNAME', 'agent_logout';
 COMMENT ON FUNCTION @extschema@.agent_logout(text) IS
 'Ends sessions of the caller; their access tokens are refused from the next statement on.
 
-scope: local, this session; others, all but this one; global, all.
+scope: local or NULL, this session; others, all but this one; global, all.
 HTTP 204. Errors: not_authenticated 401, validation_failed 422.';

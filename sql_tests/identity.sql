@@ -39,6 +39,10 @@ SELECT pg_temp.caller();
 CREATE TEMP TABLE calls AS
 SELECT * FROM (VALUES
     ('agent_me()'),
+    ('agent_logout()'),
+    ('agent_logout(''x'')'),
+    ('agent_password_change(NULL, NULL)'),
+    ('agent_account_delete(NULL)'),
     ('agent_conversation_create(''title'')'),
     ('agent_conversation_list()'),
     ('agent_conversation_get(gen_random_uuid())'),

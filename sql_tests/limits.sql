@@ -11,7 +11,8 @@
 
 SET ROLE agent_anon;
 SELECT id AS lee_id FROM agent_register('lee.limits@example.org', 'limits lee', 'secret') \gset
-SELECT access_token AS lee FROM agent_login('lee.limits@example.org', 'secret') \gset
+SELECT access_token AS lee, refresh_token AS lee_refresh
+FROM agent_login('lee.limits@example.org', 'secret') \gset
 SET ROLE agent_user;
 SET agent.token = :'lee';
 SELECT id AS talk FROM agent_conversation_create('Talk', 'Hello') \gset
@@ -23,6 +24,10 @@ INSERT INTO calls VALUES
     ('agent_register', ARRAY['good.limits@example.org', 'limits good', 'secret']),
     ('agent_login', ARRAY['lee.limits@example.org', 'secret']),
     ('agent_authenticate', ARRAY[:'lee']),
+    ('agent_refresh', ARRAY[:'lee_refresh']),
+    ('agent_logout', ARRAY['others']),
+    ('agent_password_change', ARRAY['secret', 'another secret']),
+    ('agent_account_delete', ARRAY['secret']),
     ('agent_conversation_create', ARRAY['Title', 'First']),
     ('agent_conversation_list', ARRAY['true']),
     ('agent_conversation_get', ARRAY[:'talk']),

@@ -27,9 +27,9 @@ RESET ROLE;
 SELECT min(id::text) AS session_one, max(id::text) AS session_two
 FROM agent.sessions WHERE user_id = :'sam_id' \gset
 
--- One row per login, with the times of its token; outside HTTP there is no user agent.
+-- One row per login, for as long as nobody refreshes it; outside HTTP there is no user agent.
 SELECT count(*), count(ended_at) AS ended, count(user_agent) AS agents,
-    bool_and(expires_at - created_at = current_setting('agent.access_token_ttl')::interval) AS ttl
+    bool_and(expires_at - created_at = current_setting('agent.session_ttl')::interval) AS ttl
 FROM agent.sessions WHERE user_id = :'sam_id';
 
 -- The end of a session ends its token at the very next statement, and no other one's.

@@ -244,8 +244,10 @@ find_member(const HttpRequest *request, const HttpParameter *parameter, const Ag
 int
 agent_http_parameters(HttpRequest *request, AgentFaults *faults, Datum *values, bool *nulls)
 {
-	static const char *const places[] =
-		{[HTTP_PATH] = "path", [HTTP_QUERY] = "query", [HTTP_BODY] = "body"};
+	static const char *const places[] = {[HTTP_PATH] = "path",
+										 [HTTP_QUERY] = "query",
+										 [HTTP_BODY] = "body",
+										 [HTTP_OPTION] = "body"};
 	const HttpParameter *parameters = request->route->parameters;
 	AgentJsonObject body;
 	bool has_body = false;
