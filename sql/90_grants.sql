@@ -16,6 +16,10 @@ ALTER FUNCTION @extschema@.agent_password_change(text, text)                 OWN
 ALTER FUNCTION @extschema@.agent_account_delete(text)                        OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_refresh(text)                               OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_logout(text)                                OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_user_import(text, text, text, boolean, timestamptz) OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_user_set_active(uuid, boolean)              OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_user_list(text)                             OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_session_end(uuid)                           OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_key_rotate()                                OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_conversation_create(text, text)             OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_conversation_update(uuid, text, boolean)    OWNER TO agent_owner;
@@ -138,5 +142,12 @@ GRANT EXECUTE ON FUNCTION @extschema@.agent_uid(), agent.session_id() TO agent_o
 
 -- Those who run the service.
 
-GRANT EXECUTE ON FUNCTION @extschema@.agent_key_rotate(), @extschema@.agent_health() TO agent_admin;
+GRANT EXECUTE ON FUNCTION
+    @extschema@.agent_user_import(text, text, text, boolean, timestamptz),
+    @extschema@.agent_user_set_active(uuid, boolean),
+    @extschema@.agent_user_list(text),
+    @extschema@.agent_session_end(uuid),
+    @extschema@.agent_key_rotate(),
+    @extschema@.agent_health()
+TO agent_admin;
 GRANT EXECUTE ON FUNCTION @extschema@.agent_postgrest_config() TO agent_authenticator;

@@ -88,7 +88,8 @@ FROM agent.users, split_part(password_hash, '$', 4) AS salt,
     split_part(password_hash, '$', 5) AS digest
 WHERE id = :'anna_id';
 
--- A stored hash of any other form lets nobody in, and DES is never fallen back to.
+-- A stored hash of any other form lets nobody in, and DES is never fallen back to. (Bcrypt
+-- as it is, of another application, is in admin.)
 CREATE FUNCTION pg_temp.login_against(hash text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE agent.users SET password_hash = hash WHERE username = 'accounts Anna';
@@ -97,7 +98,7 @@ END
 $$;
 SELECT n, pg_temp.login_against(hash)
 FROM (VALUES (1, ''), (2, 'secret'), (3, crypt('secret', gen_salt('des'))),
-    (4, crypt('secret', gen_salt('bf', 4))),
+    (4, replace(crypt('secret', gen_salt('bf', 4)), '$2a$', '$2x$')),
     (5, '$bcrypt-sha256$v=2,t=2b,r=10$' || repeat('.', 22) || '$' || repeat('.', 31)),
     (6, '$bcrypt-sha256$v=2,t=2b,r=1x$' || repeat('.', 22) || '$' || repeat('.', 31)))
     AS v (n, hash) ORDER BY n;

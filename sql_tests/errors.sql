@@ -54,12 +54,15 @@ INSERT INTO causes (name, authorization_header, call) VALUES
     ('invalid_refresh_token', NULL, format('SELECT agent_refresh(%L)', :'rosa')),
     ('wrong_password', 'Bearer ' || :'rosa',
         format('SELECT agent_account_delete(%L)', :'secret' || 'x')),
+    ('account_not_found', NULL, 'SELECT agent_user_set_active(gen_random_uuid(), true)'),
+    ('session_not_found', NULL, 'SELECT agent_session_end(gen_random_uuid())'),
     ('conversation_not_found', 'Bearer ' || :'rosa',
         'SELECT agent_conversation_get(gen_random_uuid())'),
     ('validation_failed', NULL,
         format('SELECT agent_register(%L, '''', %L)', :'secret', repeat(:'secret', 3000))),
     ('validation_failed', 'Bearer ' || :'rosa', 'SELECT agent_message_create(NULL, ''x'', '''')');
 GRANT SELECT ON causes TO agent_user;
+GRANT agent_admin TO agent_user;
 
 CREATE FUNCTION pg_temp.raised(method text, authorization_header text, call text,
     OUT state text, OUT message text, OUT detail text, OUT hint text)
@@ -130,3 +133,4 @@ SELECT name FROM entries WHERE sqlstate ~ '^(40|PT|XX|5[3-8])' ORDER BY name;
 SELECT n, name FROM (SELECT * FROM in_sql UNION ALL SELECT * FROM in_http) AS errors
 WHERE concat_ws('|', message, detail, hint) ~* 's3cret|cm9zYT|rosa|example\.org'
     OR strpos(concat_ws('|', message, detail, hint), left(:'rosa', 40)) > 0 ORDER BY n;
+REVOKE agent_admin FROM agent_user;

@@ -23,8 +23,8 @@ typedef struct Account
 } Account;
 
 /* Raises email_taken or username_taken; SPI is connected. */
-static void
-refuse_taken(Datum email_key, Datum username)
+void
+agent_account_refuse_taken(Datum email_key, Datum username)
 {
 	Datum values[] = {email_key, username};
 	bool isnull;
@@ -67,7 +67,7 @@ agent_register(PG_FUNCTION_ARGS)
 	values[2] = CStringGetTextDatum(agent_email_key(email));
 	values[3] = PointerGetDatum(username);
 	SPI_connect();
-	refuse_taken(values[2], values[3]);
+	agent_account_refuse_taken(values[2], values[3]);
 	values[4] = CStringGetTextDatum(agent_password_hash(password));
 	values[5] = TimestampTzGetDatum(GetCurrentTimestamp());
 	id = agent_uuidv7();
@@ -75,7 +75,7 @@ agent_register(PG_FUNCTION_ARGS)
 	while (agent_execute(AGENT_PLAN_USER_INSERT, values, NULL) == 0)
 	{
 		/* Tried again when the one in the way has gone since. */
-		refuse_taken(values[2], values[3]);
+		agent_account_refuse_taken(values[2], values[3]);
 		CHECK_FOR_INTERRUPTS();
 	}
 	result = agent_result_row(fcinfo);
@@ -116,6 +116,23 @@ check_password(const text *email, const text *password, Account *account)
 		agent_raise(AGENT_BAD_CREDENTIALS, NULL);
 	if (!account->is_active)
 		agent_raise(AGENT_USER_INACTIVE, NULL);
+}
+
+/*
+ * Makes a hash of today of one that is not: of another application, or of another
+ * cost. Only now is the password at hand.
+ */
+static void
+renew_hash(const Account *account, const text *password)
+{
+	Datum values[] = {UUIDPGetDatum(&account->id),
+					  CStringGetTextDatum(account->password_hash),
+					  (Datum) 0};
+
+	if (agent_password_is_current(account->password_hash))
+		return;
+	values[2] = CStringGetTextDatum(agent_password_hash(password));
+	agent_execute(AGENT_PLAN_USER_SET_PASSWORD, values, NULL);
 }
 
 /* Returns a row of agent_token. */
@@ -160,6 +177,7 @@ agent_login(PG_FUNCTION_ARGS)
 
 	SPI_connect();
 	check_password(email, password, &account);
+	renew_hash(&account, password);
 	now = GetCurrentTimestamp();
 	refresh_token = agent_session_start(&account.id, now, &session_id);
 	if (refresh_token == NULL)

@@ -39,6 +39,8 @@ typedef enum AgentError
 	AGENT_USERNAME_TAKEN,
 	AGENT_INVALID_REFRESH_TOKEN,
 	AGENT_WRONG_PASSWORD,
+	AGENT_ACCOUNT_NOT_FOUND,
+	AGENT_SESSION_NOT_FOUND,
 	AGENT_CONVERSATION_NOT_FOUND,
 	AGENT_VALIDATION_FAILED,
 	AGENT_PATH_NOT_FOUND,
@@ -60,6 +62,8 @@ extern char *agent_error_text(AgentError error);
 /* account.c */
 extern Datum agent_token_row(FunctionCallInfo fcinfo, const char *access_token,
 							 const char *refresh_token);
+
+extern void agent_account_refuse_taken(Datum email_key, Datum username);
 
 /* conversation.c */
 extern void agent_conversation_require(const pg_uuid_t *caller, const pg_uuid_t *conversation_id);
@@ -203,6 +207,8 @@ extern void agent_memo_keep(AgentTokenSource source, const char *text,
 /* password.c */
 extern char *agent_password_hash(const text *password);
 extern bool agent_password_matches(const text *password, const char *stored);
+extern bool agent_password_importable(const char *stored);
+extern bool agent_password_is_current(const char *stored);
 extern void agent_password_match_nothing(const text *password);
 
 /* plans.c */
@@ -216,6 +222,8 @@ typedef enum AgentPlan
 	AGENT_PLAN_USER_PASSWORD,
 	AGENT_PLAN_USER_SET_PASSWORD,
 	AGENT_PLAN_USER_DELETE,
+	AGENT_PLAN_USER_IMPORT,
+	AGENT_PLAN_USER_SET_ACTIVE,
 	AGENT_PLAN_SESSION_INSERT,
 	AGENT_PLAN_SESSION_EXPIRE,
 	AGENT_PLAN_SESSION_STATE,
@@ -225,6 +233,7 @@ typedef enum AgentPlan
 	AGENT_PLAN_SESSION_END_OTHERS,
 	AGENT_PLAN_SESSION_END_ALL,
 	AGENT_PLAN_SESSION_LIST,
+	AGENT_PLAN_SESSION_END_ANY,
 	AGENT_PLAN_KEY_LOCK,
 	AGENT_PLAN_KEY_INSERT,
 	AGENT_PLAN_KEY_RETIRE,
@@ -299,11 +308,15 @@ typedef enum AgentField
 	AGENT_FIELD_PASSWORD,
 	AGENT_FIELD_CURRENT_PASSWORD,
 	AGENT_FIELD_CHANGED_PASSWORD,
+	AGENT_FIELD_PASSWORD_HASH,
 	AGENT_FIELD_LOGIN_EMAIL,
 	AGENT_FIELD_REFRESH,
 	AGENT_FIELD_TOKEN,
 	AGENT_FIELD_REFRESH_TOKEN,
 	AGENT_FIELD_SCOPE,
+	AGENT_FIELD_USER_ID,
+	AGENT_FIELD_SESSION_ID,
+	AGENT_FIELD_ACTIVE,
 	AGENT_FIELD_CONVERSATION_ID,
 	AGENT_FIELD_TITLE,
 	AGENT_FIELD_NEW_TITLE,
@@ -323,6 +336,7 @@ typedef enum AgentKind
 	AGENT_KIND_TEXT,
 	AGENT_KIND_EMAIL,
 	AGENT_KIND_PASSWORD, /* a text that is never shown */
+	AGENT_KIND_HASH,
 	AGENT_KIND_ROLE,
 	AGENT_KIND_SCOPE,
 	AGENT_KIND_UUID,

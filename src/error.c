@@ -88,6 +88,18 @@ static const ErrorEntry errors[AGENT_ERROR_COUNT] = {
 		NULL,
 		NULL
 	},
+	[AGENT_ACCOUNT_NOT_FOUND] = {
+		"account_not_found", "P0002", 404,
+		"account not found",
+		NULL,
+		NULL
+	},
+	[AGENT_SESSION_NOT_FOUND] = {
+		"session_not_found", "P0002", 404,
+		"session not found",
+		NULL,
+		NULL
+	},
 	[AGENT_CONVERSATION_NOT_FOUND] = {
 		"conversation_not_found", "P0002", 404,
 		"conversation not found",

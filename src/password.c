@@ -5,6 +5,9 @@
  *
  *		$bcrypt-sha256$v=2,t=2b,r=COST$SALT$DIGEST
  *
+ * Hashes of other applications, bcrypt as it is ($2a$, $2b$, $2y$), are accepted too,
+ * until the next login makes one of ours of them.
+ *
  * bcrypt reads 72 bytes and stops: 24 Chinese characters. So it is given the
  * base64 of HMAC-SHA-256(SALT, password), 44 characters made of all of them.
  * Other programs that know the format can take the hashes over.
@@ -26,6 +29,7 @@
 #define DIGEST_CHARS  31
 #define SETTING_CHARS (7 + SALT_CHARS) /* $2a$NN$ and the salt */
 #define HASH_CHARS    (SETTING_CHARS + DIGEST_CHARS)
+#define COST_MAX      15 /* of a hash that is imported */
 
 /* bcrypt's own base64. */
 #define BCRYPT_ALPHABET "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -61,25 +65,34 @@ prehash(const text *password, const char *salt)
 }
 
 /*
- * Returns bcrypt's hash of a password, HASH_CHARS characters.
+ * Returns bcrypt's hash of an input, HASH_CHARS characters.
  *
  * setting is $2a$NN$ and a salt, made here or checked by read_stored().
  */
 static char *
-bcrypt(const text *password, const char *setting)
+bcrypt_of(const text *input, const char *setting)
 {
-	text *input = prehash(password, setting + 7);
 	Datum hash = DirectFunctionCall2(pgcrypto("pg_crypt"),
 									 PointerGetDatum(input),
 									 CStringGetTextDatum(setting));
 	char *result = TextDatumGetCString(hash);
 
-	explicit_bzero(VARDATA(input), VARSIZE(input) - VARHDRSZ);
 	if (strlen(result) != HASH_CHARS || strncmp(result, setting, SETTING_CHARS) != 0)
 		ereport(ERROR,
 				errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
 				errmsg("pgcrypto did not return a bcrypt hash"));
 	return result;
+}
+
+/* Returns the hash of a password in our form. */
+static char *
+bcrypt(const text *password, const char *setting)
+{
+	text *input = prehash(password, setting + 7);
+	char *hash = bcrypt_of(input, setting);
+
+	explicit_bzero(VARDATA(input), VARSIZE(input) - VARHDRSZ);
+	return hash;
 }
 
 /* Returns a setting with a fresh salt. */
@@ -100,22 +113,51 @@ new_setting(void)
 
 /*
  * Splits a stored hash into bcrypt's setting and digest; false when it is not
- * exactly of the form above.
+ * exactly of one of the forms above.
  */
 static bool
-read_stored(const char *stored, char *setting, const char **digest)
+read_stored(const char *stored, char *setting, const char **digest, bool *is_plain)
 {
-	const char *cost = stored + strlen(PREFIX);
+	bool is_ours = strncmp(stored, PREFIX, strlen(PREFIX)) == 0;
+	const char *cost = stored + (is_ours ? strlen(PREFIX) : 4);
 	const char *salt = cost + 3;
 
-	if (strlen(stored) != strlen(PREFIX) + 3 + SALT_CHARS + 1 + DIGEST_CHARS ||
-		strncmp(stored, PREFIX, strlen(PREFIX)) != 0 || strspn(cost, "0123456789") != 2 ||
-		cost[2] != '$' || strspn(salt, BCRYPT_ALPHABET) != SALT_CHARS || salt[SALT_CHARS] != '$' ||
-		strspn(salt + SALT_CHARS + 1, BCRYPT_ALPHABET) != DIGEST_CHARS)
+	*is_plain = strncmp(stored, "$2a$", 4) == 0 || strncmp(stored, "$2b$", 4) == 0 ||
+				strncmp(stored, "$2y$", 4) == 0;
+	if ((!is_ours && !*is_plain) ||
+		(int) strlen(stored) != (int) (cost - stored) + 3 + SALT_CHARS + is_ours + DIGEST_CHARS)
+		return false;
+	*digest = salt + SALT_CHARS + is_ours;
+	if (strspn(cost, "0123456789") != 2 || cost[2] != '$' ||
+		(int) strspn(salt, BCRYPT_ALPHABET) != SALT_CHARS + (is_ours ? 0 : DIGEST_CHARS) ||
+		(is_ours && salt[SALT_CHARS] != '$') || strspn(*digest, BCRYPT_ALPHABET) != DIGEST_CHARS)
 		return false;
 	snprintf(setting, SETTING_CHARS + 1, "$2a$%.2s$%.*s", cost, SALT_CHARS, salt);
-	*digest = salt + SALT_CHARS + 1;
 	return true;
+}
+
+/* Tells whether a hash of another application is one that a password can be checked by. */
+bool
+agent_password_importable(const char *stored)
+{
+	char setting[SETTING_CHARS + 1];
+	const char *digest;
+	bool is_plain;
+
+	return read_stored(stored, setting, &digest, &is_plain) && atoi(setting + 4) >= 4 &&
+		   atoi(setting + 4) <= COST_MAX;
+}
+
+/* Tells whether a hash is as a new one would be: in our form and of the current cost. */
+bool
+agent_password_is_current(const char *stored)
+{
+	char setting[SETTING_CHARS + 1];
+	const char *digest;
+	bool is_plain;
+
+	return read_stored(stored, setting, &digest, &is_plain) && !is_plain &&
+		   atoi(setting + 4) == agent_password_hash_cost;
 }
 
 /* Returns a new hash to store. */
@@ -139,14 +181,16 @@ agent_password_matches(const text *password, const char *stored)
 	char setting[SETTING_CHARS + 1];
 	const char *digest;
 	const char *computed;
+	bool is_plain;
 	uint8 difference = 0;
 
-	if (!read_stored(stored, setting, &digest))
+	if (!read_stored(stored, setting, &digest, &is_plain))
 	{
 		agent_password_match_nothing(password);
 		return false;
 	}
-	computed = bcrypt(password, setting) + SETTING_CHARS;
+	computed =
+		(is_plain ? bcrypt_of(password, setting) : bcrypt(password, setting)) + SETTING_CHARS;
 	for (int i = 0; i < DIGEST_CHARS; i++)
 		difference |= computed[i] ^ digest[i];
 	return difference == 0;

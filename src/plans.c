@@ -72,6 +72,15 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 		"UPDATE agent.users SET password_hash = $3 WHERE id = $1 AND password_hash = $2",
 		false, 3, {UUIDOID, TEXTOID, TEXTOID}
 	},
+	[AGENT_PLAN_USER_IMPORT] = {
+		"INSERT INTO agent.users (id, email, email_key, username, password_hash, created_at, is_active)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING " USER_COLUMNS,
+		false, 7, {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, BOOLOID}
+	},
+	[AGENT_PLAN_USER_SET_ACTIVE] = {
+		"UPDATE agent.users SET is_active = $2 WHERE id = $1 RETURNING " USER_COLUMNS,
+		false, 2, {UUIDOID, BOOLOID}
+	},
 	[AGENT_PLAN_USER_DELETE] = {
 		"DELETE FROM agent.users WHERE id = $1",
 		false, 1, {UUIDOID}
@@ -110,6 +119,10 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 	[AGENT_PLAN_SESSION_END_ALL] = {
 		"UPDATE agent.sessions SET ended_at = $3 WHERE user_id = $1 AND ended_at IS NULL",
 		false, 3, {UUIDOID, UUIDOID, TIMESTAMPTZOID}
+	},
+	[AGENT_PLAN_SESSION_END_ANY] = {
+		"UPDATE agent.sessions SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL",
+		false, 2, {UUIDOID, TIMESTAMPTZOID}
 	},
 	[AGENT_PLAN_SESSION_LIST] = {
 		"SELECT id, created_at, refreshed_at, expires_at, user_agent, id = agent.session_id() AS is_current"

@@ -24,11 +24,15 @@ static const AgentFieldRule rules[AGENT_FIELD_COUNT] = {
 	[AGENT_FIELD_PASSWORD] = {"password", true, AGENT_KIND_PASSWORD, 0, 0, 0, 0},
 	[AGENT_FIELD_CURRENT_PASSWORD] = {"current_password", true, AGENT_KIND_PASSWORD, 0, 0, 0, 0},
 	[AGENT_FIELD_CHANGED_PASSWORD] = {"new_password", true, AGENT_KIND_PASSWORD, 6, 65536, 0, 0},
+	[AGENT_FIELD_PASSWORD_HASH] = {"password_hash", true, AGENT_KIND_HASH, 0, 0, 0, 0},
 	[AGENT_FIELD_LOGIN_EMAIL] = {"email", true, AGENT_KIND_TEXT, 0, 0, 0, 0},
 	[AGENT_FIELD_TOKEN] = {"token", true, AGENT_KIND_TEXT, 0, 0, 0, 0},
 	[AGENT_FIELD_REFRESH_TOKEN] = {"refresh_token", true, AGENT_KIND_PASSWORD, 0, 0, 0, 0},
 	[AGENT_FIELD_REFRESH] = {"refresh", false, AGENT_KIND_BOOLEAN, 0, 0, 0, 0},
 	[AGENT_FIELD_SCOPE] = {"scope", false, AGENT_KIND_SCOPE, 0, 0, 0, 0},
+	[AGENT_FIELD_USER_ID] = {"user_id", true, AGENT_KIND_UUID, 0, 0, 0, 0},
+	[AGENT_FIELD_SESSION_ID] = {"session_id", true, AGENT_KIND_UUID, 0, 0, 0, 0},
+	[AGENT_FIELD_ACTIVE] = {"active", true, AGENT_KIND_BOOLEAN, 0, 0, 0, 0},
 	[AGENT_FIELD_CONVERSATION_ID] = {"conversation_id", true, AGENT_KIND_UUID, 0, 0, 0, 0},
 	[AGENT_FIELD_TITLE] = {"title", true, AGENT_KIND_TEXT, 1, 200, 0, 0},
 	[AGENT_FIELD_NEW_TITLE] = {"title", false, AGENT_KIND_TEXT, 1, 200, 0, 0},
@@ -184,6 +188,13 @@ agent_check_text_value(AgentFaults *faults, AgentField field, const text *value)
 						rule->name,
 						"string_pattern_mismatch",
 						"String should match pattern '" AGENT_ROLE_PATTERN "'");
+	else if (rule->kind == AGENT_KIND_HASH && !agent_password_importable(text_to_cstring(value)))
+		agent_fault_add(
+			faults,
+			rule->name,
+			"value_error",
+			"value is not a bcrypt hash ($2a$, $2b$ or $2y$, cost 4 to 15) or one of passlib's"
+			" bcrypt_sha256");
 	else if (rule->kind == AGENT_KIND_SCOPE && !is_scope(text_to_cstring(value)))
 		agent_fault_add(faults,
 						rule->name,

@@ -332,6 +332,46 @@ is($client->simple("SELECT agent_login('simple\@example.com', '$secret'"),
     'ERROR 42601', 'the function in a statement with a syntax error');
 activity_is_clean($node, 'the function in a statement with a syntax error');
 
+# Refresh, change of password, deletion, import: right and wrong, both protocols.
+my $refresh = $client->simple(
+    "SELECT refresh_token FROM agent_login('simple\@example.com', '$registered{simple}')");
+push @{ $secrets{'refresh, simple'} }, substr($refresh, 68, 64);
+my $next = $client->simple("SELECT refresh_token FROM agent_refresh('$refresh')");
+push @{ $secrets{'refresh, extended'} }, substr($next, 68, 64);
+like($next, qr/^agr_[0-9a-f]{160}$/, 'agent_refresh, simple protocol');
+activity_is_clean($node, 'agent_refresh, simple protocol');
+like($client->extended('SELECT refresh_token FROM agent_refresh($1)', $next),
+    qr/^agr_/, 'agent_refresh, extended protocol');
+is($client->simple("SELECT agent_refresh('${next}x')"), 'ERROR 28000', 'agent_refresh, refused');
+activity_is_clean($node, 'agent_refresh, refused');
+is($client->simple("SELECT agent_refresh('$refresh')"), 'ERROR 28000', 'agent_refresh, an old one');
+activity_is_clean($node, 'agent_refresh, an old one');
+
+my $access = $client->extended('SELECT access_token FROM agent_login($1, $2)',
+    'extended@example.com', $registered{extended});
+note_token($access, 'password change');
+$client->simple('SET ROLE agent_user');
+$client->extended(q{SELECT set_config('agent.token', $1, false)}, $access);
+my @change = (password('password change, old'), password('password change, new'));
+is($client->simple("SELECT agent_password_change('$change[0]', '$change[1]')"),
+    'ERROR 28P01', 'agent_password_change, wrong');
+activity_is_clean($node, 'agent_password_change, wrong');
+is($client->extended('SELECT agent_password_change($1, $2)', $registered{extended}, $change[1]),
+    '', 'agent_password_change');
+$registered{extended} = $change[1];
+activity_is_clean($node, 'agent_password_change');
+is($client->simple(q{SELECT agent_account_delete('} . password('account delete') . q{')}),
+    'ERROR 28P01', 'agent_account_delete, wrong');
+activity_is_clean($node, 'agent_account_delete, wrong');
+$client->simple('RESET agent.token');
+$client->simple('RESET ROLE');
+my $hash = '$2b$04$' . 'abcdefghijklmnopqrstuu' . 'ABCDEFGHIJKLMNOPQRSTUVWXYZ01234';
+push @{ $secrets{'import'} }, $hash;
+is($client->simple("SELECT username FROM agent_user_import('import\@example.com', 'import', '$hash')"),
+    'ERROR 42501', 'agent_user_import, refused');
+activity_is_clean($node, 'agent_user_import, refused');
+$client->simple('SET ROLE agent_anon');
+
 # The classic paths: a body is bytes, which a log would show as digits.
 sub body
 {

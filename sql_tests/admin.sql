@@ -1,0 +1,104 @@
+-- Administration: accounts taken over from another application, deactivated, searched;
+-- sessions ended.
+--
+-- Catches: a hash that would be checked by something else than bcrypt, one that no longer
+-- opens after it was imported, or stays as it is after a login, a call by whom it is not for.
+
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set helpers :abs_srcdir '/sql/vectors/helpers.sql'
+\set ECHO none
+\i :helpers
+\set ECHO all
+
+-- Hashes that bcrypt of other programs makes of known passwords: $2a$, $2b$ and $2y$ are the
+-- same algorithm. Beyond 72 bytes it reads nothing, as the application that made it did.
+CREATE TEMP TABLE hashes (name text, password text, hash text);
+INSERT INTO hashes SELECT 'admin ' || n, password, overlay(crypt(password, gen_salt('bf', cost))
+    PLACING prefix FROM 1 FOR 4) FROM (VALUES (1, 'correct horse', 4, '$2a$'), (2, 'correct horse', 5, '$2b$'),
+    (3, '密碼是這樣', 4, '$2y$'), (4, repeat('x', 80), 4, '$2b$')) AS h (n, password, cost, prefix);
+GRANT SELECT ON hashes TO agent_admin, agent_anon;
+
+SET ROLE agent_admin;
+SELECT username, is_active, created_at > now() - interval '1 minute' AS new
+FROM hashes, LATERAL agent_user_import(replace(name, ' ', '-') || '@admin.example.org', name, hash) ORDER BY username;
+SELECT email, is_active, created_at AT TIME ZONE 'UTC' AS created_at FROM agent_user_import('old@Admin.example.org', 'admin old',
+    (SELECT hash FROM hashes WHERE name = 'admin 1'), false, '2020-02-02 02:02:02+00');
+
+-- They open at their password alone, and are in our form and at our cost afterwards.
+SET ROLE agent_anon;
+SELECT name, pg_temp.answer(format('SELECT agent_login(%L, %L)', replace(name, ' ', '-') || '@admin.example.org', password || 'x'))
+FROM hashes WHERE name <> 'admin 4' ORDER BY name;
+SELECT name, pg_temp.answer(format('SELECT agent_login(%L, %L)', replace(name, ' ', '-') || '@admin.example.org', password))
+FROM hashes ORDER BY name;
+RESET ROLE;
+SELECT username, regexp_replace(password_hash, '\$[./A-Za-z0-9]{22}.*', '') AS form FROM agent.users WHERE username LIKE 'admin %' ORDER BY username;
+SET ROLE agent_anon;
+SELECT name, pg_temp.answer(format('SELECT agent_login(%L, %L)', replace(name, ' ', '-') || '@admin.example.org', password))
+FROM hashes ORDER BY name;
+-- Now all 80 characters count.
+SELECT pg_temp.answer(format('SELECT agent_login(%L, %L)', 'admin-4@admin.example.org', repeat('x', 79)));
+RESET ROLE;
+-- A hash of another cost is made anew too, one of today's is left as it is.
+SELECT password_hash AS before FROM agent.users WHERE username = 'admin 1' \gset
+SET ROLE agent_anon;
+SELECT pg_temp.answer(format('SELECT agent_login(%L, %L)', 'admin-1@admin.example.org', 'correct horse'));
+RESET ROLE;
+SELECT password_hash = :'before' AS kept FROM agent.users WHERE username = 'admin 1';
+SET agent.password_hash_cost = 11;
+SET ROLE agent_anon;
+SELECT pg_temp.answer(format('SELECT agent_login(%L, %L)', 'admin-1@admin.example.org', 'correct horse'));
+RESET ROLE;
+SELECT regexp_replace(password_hash, '\$[./A-Za-z0-9]{22}.*', '') AS form FROM agent.users WHERE username = 'admin 1';
+SET agent.password_hash_cost = 10;
+
+-- What is no bcrypt hash is refused: another algorithm, which pgcrypto would take for DES, a
+-- form that is one character off, a cost that would stop the server. The fault tells no hash.
+SET ROLE agent_admin;
+SELECT DISTINCT pg_temp.answer(format('SELECT agent_user_import(%L, %L, %L)', 'bad@admin.example.org', 'bad', bad))
+FROM (SELECT hash FROM hashes WHERE name = 'admin 2') AS h, unnest(ARRAY['', 'x', 'correct horse', 'rl.3StKT.4T8M',
+    '$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/', '$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA', left(hash, 59), hash || 'x',
+    replace(hash, '$2b$', '$2x$'), replace(hash, '$2b$', '$2$'), replace(hash, '$05$', '$5$$'), replace(hash, '$05$', '$03$'),
+    replace(hash, '$05$', '$16$'), replace(hash, '$05$', '$31$'), overlay(hash PLACING '!' FROM 10 FOR 1),
+    overlay(hash PLACING '=' FROM 60 FOR 1), '$bcrypt-sha256$v=2,t=2b,r=12$x$y']) AS bad;
+SELECT pg_temp.answer(format('SELECT agent_user_import(NULL, NULL, NULL)'));
+SELECT pg_temp.answer(format('SELECT agent_user_import(%L, %L, %L)', email, name, hash)) FROM hashes, unnest(ARRAY[
+    'ADMIN-1@admin.example.org', 'new@admin.example.org']) AS email WHERE name = 'admin 1';
+
+-- Found by a part of the address or of the name, whatever stands for more in LIKE.
+SELECT username FROM agent_user_list('ADMIN.example.org') ORDER BY username;
+SELECT username FROM agent_user_list('min o');
+SELECT count(*) AS found FROM agent_user_list('admin_') WHERE username LIKE 'admin%';
+SELECT count(*) = (SELECT count(*) FROM agent_user_list(NULL)) AS all FROM agent_user_list();
+
+-- Deactivated and activated again, and a session ended: at the next statement.
+RESET ROLE;
+SELECT access_token AS token FROM agent_login('admin-1@admin.example.org', 'correct horse') \gset
+SELECT id AS admin_1 FROM agent.users WHERE username = 'admin 1' \gset
+SELECT (convert_from(decode(translate(split_part(:'token', '.', 2), '-_', '+/') || '==', 'base64'), 'UTF8')::json
+    ->> 'sid') AS sid \gset
+SET agent.token = :'token';
+SET ROLE agent_admin;
+SELECT username, is_active FROM agent_user_set_active(:'admin_1', false);
+SET ROLE agent_user;
+SELECT pg_temp.answer('SELECT agent_me()');
+SET ROLE agent_admin;
+SELECT username, is_active FROM agent_user_set_active(:'admin_1', true);
+SET ROLE agent_user;
+SELECT pg_temp.answer('SELECT agent_me()');
+SET ROLE agent_admin;
+SELECT agent_session_end(:'sid');
+SET ROLE agent_user;
+SELECT pg_temp.answer('SELECT agent_me()');
+SET ROLE agent_admin;
+SELECT pg_temp.answer(format('SELECT agent_session_end(%L)', :'sid'));
+SELECT pg_temp.answer('SELECT agent_session_end(gen_random_uuid())');
+SELECT pg_temp.answer('SELECT agent_session_end(NULL)');
+SELECT pg_temp.answer('SELECT agent_user_set_active(gen_random_uuid(), true)');
+SELECT pg_temp.answer('SELECT agent_user_set_active(NULL, NULL)');
+RESET ROLE;
+RESET agent.token;
+
+-- For nobody else.
+SELECT role, count(*) AS refused FROM unnest('{agent_anon, agent_user, agent_authenticator}'::name[]) AS role, unnest(ARRAY[
+    'agent_user_import(NULL, NULL, NULL)', 'agent_user_set_active(NULL, NULL)', 'agent_user_list()',
+    'agent_session_end(NULL)']) AS call WHERE pg_temp.answer_as(role, 'SELECT ' || call) LIKE '42501%' GROUP BY role ORDER BY role;

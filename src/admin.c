@@ -1,0 +1,109 @@
+/*
+ * admin.c
+ *		What those who run the service do with accounts and sessions.
+ *
+ * Called through SQL by members of agent_admin, as agent_owner; there is no token.
+ * Results are in the caller's memory context.
+ */
+#include "agent.h"
+
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(agent_user_import);
+
+/*
+ * SQL: agent_user_import(email text, username text, password_hash text, is_active boolean,
+ *		created_at timestamptz) returns agent_users
+ */
+Datum
+agent_user_import(PG_FUNCTION_ARGS)
+{
+	AgentFaults faults;
+	text *email;
+	text *username;
+	text *hash;
+	pg_uuid_t id;
+	Datum values[7];
+	Datum result;
+
+	agent_redact_statement("agent_user_import");
+	PreventCommandIfReadOnly("agent_user_import()");
+	agent_faults_init(&faults);
+	email = agent_check_text(&faults, AGENT_FIELD_EMAIL, fcinfo, 0);
+	username = agent_check_text(&faults, AGENT_FIELD_USERNAME, fcinfo, 1);
+	hash = agent_check_text(&faults, AGENT_FIELD_PASSWORD_HASH, fcinfo, 2);
+	agent_faults_raise(&faults);
+
+	id = agent_uuidv7();
+	values[0] = UUIDPGetDatum(&id);
+	values[1] = CStringGetTextDatum(agent_email_stored(email));
+	values[2] = CStringGetTextDatum(agent_email_key(email));
+	values[3] = PointerGetDatum(username);
+	values[4] = PointerGetDatum(hash);
+	values[5] = PG_ARGISNULL(4) ? TimestampTzGetDatum(GetCurrentTimestamp()) : PG_GETARG_DATUM(4);
+	values[6] = BoolGetDatum(PG_ARGISNULL(3) || PG_GETARG_BOOL(3));
+	SPI_connect();
+	while (agent_execute(AGENT_PLAN_USER_IMPORT, values, NULL) == 0)
+	{
+		/* Tried again when the one in the way has gone since. */
+		agent_account_refuse_taken(values[2], values[3]);
+		CHECK_FOR_INTERRUPTS();
+	}
+	result = agent_result_row(fcinfo);
+	SPI_finish();
+	agent_request_status(201);
+	return result;
+}
+
+PG_FUNCTION_INFO_V1(agent_user_set_active);
+
+/* SQL: agent_user_set_active(user_id uuid, active boolean) returns agent_users */
+Datum
+agent_user_set_active(PG_FUNCTION_ARGS)
+{
+	AgentFaults faults;
+	pg_uuid_t id;
+	Datum values[2] = {UUIDPGetDatum(&id)};
+	Datum result;
+
+	PreventCommandIfReadOnly("agent_user_set_active()");
+	agent_faults_init(&faults);
+	agent_check_uuid(&faults, AGENT_FIELD_USER_ID, fcinfo, 0, &id);
+	if (PG_ARGISNULL(1))
+		agent_fault_add(&faults,
+						agent_field_rule(AGENT_FIELD_ACTIVE)->name,
+						"missing",
+						"Field required");
+	agent_faults_raise(&faults);
+
+	values[1] = PG_GETARG_DATUM(1);
+	SPI_connect();
+	if (agent_execute(AGENT_PLAN_USER_SET_ACTIVE, values, NULL) == 0)
+		agent_raise(AGENT_ACCOUNT_NOT_FOUND, NULL);
+	result = agent_result_row(fcinfo);
+	SPI_finish();
+	return result;
+}
+
+PG_FUNCTION_INFO_V1(agent_session_end);
+
+/* SQL: agent_session_end(session_id uuid) returns void */
+Datum
+agent_session_end(PG_FUNCTION_ARGS)
+{
+	AgentFaults faults;
+	pg_uuid_t id;
+	Datum values[] = {UUIDPGetDatum(&id), TimestampTzGetDatum(GetCurrentTimestamp())};
+
+	PreventCommandIfReadOnly("agent_session_end()");
+	agent_faults_init(&faults);
+	agent_check_uuid(&faults, AGENT_FIELD_SESSION_ID, fcinfo, 0, &id);
+	agent_faults_raise(&faults);
+	SPI_connect();
+	if (agent_execute(AGENT_PLAN_SESSION_END_ANY, values, NULL) == 0)
+		agent_raise(AGENT_SESSION_NOT_FOUND, NULL);
+	SPI_finish();
+	PG_RETURN_VOID();
+}
