@@ -86,7 +86,8 @@ mentions_mark(const char *text)
 	{
 		char first = pg_ascii_tolower((unsigned char) *c);
 
-		if ((first != 'a' && first != 'i' && first != 'r') || (c > text && is_of_name(c[-1])))
+		/* What marks begin with: most letters are none of these. */
+		if (strchr("airu", first) == NULL || (c > text && is_of_name(c[-1])))
 			continue;
 		for (Size i = 0; i < lengthof(marks); i++)
 		{

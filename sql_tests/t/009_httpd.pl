@@ -217,7 +217,7 @@ foreach my $to ($port{agent}, $socket)
     ($status, $body, $fields) = ask($to, 'GET', '/auth/me');
     is("$status $fields->{'www-authenticate'}", '401 Bearer', 'without it one is nobody');
     ($status, $body, $fields) = ask($to, 'BREW', '/auth/me');
-    is("$status $fields->{allow}", '405 GET', 'an unknown method is one that is not allowed');
+    is("$status $fields->{allow}", '405 GET, DELETE', 'an unknown method is one that is not allowed');
     is(status($to, 'GET', '/nowhere'), 404, 'an unknown path');
 
     my $id = sees($to, 'POST', '/conversations', '{"title":"t"}', $token[1])->{id};
