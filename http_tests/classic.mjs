@@ -22,25 +22,32 @@ export const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export const timestamp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}[+-]\d\d:\d\d$/;
 export const nowhere = '01900000-0000-7000-8000-000000000000';
 
+// Every request that wants a token, with a body that is good.
+export const closed = [['GET', '/auth/me'], ['GET', '/conversations'],
+    ['POST', '/conversations', { title: 'x' }], ['GET', `/conversations/${nowhere}`],
+    ['PATCH', `/conversations/${nowhere}`, { title: 'x' }],
+    ['DELETE', `/conversations/${nowhere}`], ['GET', `/conversations/${nowhere}/messages`],
+    ['POST', `/conversations/${nowhere}/messages`, { role: 'user', content: 'x' }]];
+
 // Defines the same tests for each gateway there is, its name in their titles.
 export function everyGateway(define) {
     for (const [name, url] of Object.entries(addresses)) {
         if (url) {
-            describe(name, () => define(gateway(url),
-                (title, body) => test(`${title} (${name})`, { timeout: 60_000 }, body)));
+            describe(name, () => define(gatewayAt(url),
+                (title, body) => test(`${title} (${name})`, { timeout: 300_000 }, body), name));
         }
     }
 }
 
 // Returns what can be asked of the gateway at an address, over connections that stay open.
-function gateway(address) {
-    const agent = new http.Agent({ keepAlive: true });
+export function gatewayAt(address) {
+    const shared = new http.Agent({ keepAlive: true });
     const { protocol, hostname, port, pathname } = new URL(address);
 
     assert.equal(protocol + pathname, 'http:/', `${address} is not of the form http://host:port`);
 
-    // Sends a request, its path as it stands here, and returns what came back.
-    function send(method, path, { token, headers = {}, body } = {}, again = true) {
+    function exchange(method, path, options = {}, again = true) {
+        const { token, headers = {}, body, parts = [], from, agent = shared, signal } = options;
         const bytes = body === undefined || typeof body === 'string' || Buffer.isBuffer(body)
             ? body : JSON.stringify(body);
         const length = bytes === undefined || headers['Transfer-Encoding'] ? {}
@@ -50,8 +57,8 @@ function gateway(address) {
             ...length, ...headers };
 
         return new Promise((resolve, reject) => {
-            const options = { agent, hostname, port, method, path, headers: all };
-            const sent = http.request(options, (answer) => {
+            const sent = http.request({ agent, hostname, port, method, path, headers: all,
+                localAddress: from, signal }, (answer) => {
                 const chunks = [];
 
                 answer.on('data', (chunk) => chunks.push(chunk));
@@ -62,19 +69,28 @@ function gateway(address) {
             });
             // A server may close a connection that was idle just when it is taken again.
             sent.on('error', (error) => (again && sent.reusedSocket && error.code === 'ECONNRESET'
-                ? resolve(send(method, path, { token, headers, body }, false)) : reject(error)));
+                ? resolve(exchange(method, path, options, false)) : reject(error)));
+            parts.forEach((part) => sent.write(part));
             sent.end(bytes);
         });
+    }
+
+    // Sends a request, its path as it stands here, and returns what came back. `parts` are sent
+    // one by one, as chunks; `from` is an address of this machine.
+    async function send(method, path, options) {
+        const answer = await exchange(method, path, options);
+
+        answer.text = utf8.decode(answer.bytes);
+        if (/^application\/json(;|$)/.test(answer.headers['content-type']) && answer.text !== '') {
+            answer.json = JSON.parse(answer.text);
+        }
+        return answer;
     }
 
     // Sends a request, checks what is true of every answer, and returns it.
     async function request(method, path, options) {
         const answer = await send(method, path, options);
 
-        answer.text = utf8.decode(answer.bytes);
-        if (/^application\/json(;|$)/.test(answer.headers['content-type']) && answer.text !== '') {
-            answer.json = JSON.parse(answer.text);
-        }
         keepsPromises(answer, `${method} ${path.slice(0, 200)}`, method);
         return answer;
     }
@@ -108,13 +124,13 @@ function gateway(address) {
     }
 
     // Sends bytes over a connection of their own and returns what comes back until it is closed,
-    // or until that many answers have begun.
-    function raw(bytes, answers = Infinity) {
+    // or until that many answers have begun, or until nothing has come for so long.
+    function raw(bytes, answers = Infinity, patience = 10_000) {
         return new Promise((resolve) => {
             let text = '';
             const socket = net.connect(port || 80, hostname, () => socket.write(bytes));
 
-            socket.setTimeout(10_000, () => socket.destroy());
+            socket.setTimeout(patience, () => socket.destroy());
             socket.setEncoding('utf8');
             socket.on('data', (chunk) => {
                 text += chunk;
@@ -128,7 +144,7 @@ function gateway(address) {
         });
     }
 
-    return { request, person, logIn, raw, hostname, port };
+    return { send, request, person, logIn, raw, hostname, port };
 }
 
 // Checks every row of a table, and then tells of all that are wrong, not of the first alone.

@@ -17,16 +17,25 @@ function fill({ id: user }, { id }) {
 }
 
 everyGateway((gateway, test) => {
-    // Returns how long the quickest of many requests took: it is the one least disturbed by others.
-    async function quickest(who, path) {
-        let best = Infinity;
+    // Expects one request to take not much longer than another. The quickest of many is the one
+    // least disturbed by others, who disturb both alike when these take turns; on a machine that
+    // is very busy it may need another try.
+    async function takesAsLong(about, ...requests) {
+        let ratio = Infinity;
 
-        for (let n = 0; n < 40; n++) {
-            const started = performance.now();
-            assert.equal((await who.get(path)).status, 200);
-            best = Math.min(best, performance.now() - started);
+        for (let round = 0; round < 5 && ratio >= 3; round++) {
+            const best = requests.map(() => Infinity);
+
+            for (let n = 0; n < 40; n++) {
+                for (const [index, [who, path]] of requests.entries()) {
+                    const started = performance.now();
+                    assert.equal((await who.get(path)).status, 200);
+                    best[index] = Math.min(best[index], performance.now() - started);
+                }
+            }
+            ratio = best[0] / best[1];
         }
-        return best;
+        assert.ok(ratio < 3, `${about}: ${ratio.toFixed(1)} times as long`);
     }
 
     test('a list of long conversations takes as long as one of short ones', async () => {
@@ -44,14 +53,12 @@ everyGateway((gateway, test) => {
         for (const path of ['/conversations', `/conversations/${json[0].id}`]) {
             const mine = path === '/conversations' ? path
                 : `/conversations/${(await short.get('/conversations')).json[0].id}`;
-            const ratio = await quickest(long, path) / await quickest(short, mine);
-            assert.ok(ratio < 3, `${path}: ${ratio.toFixed(1)} times as long`);
+            await takesAsLong(path, [long, path], [short, mine]);
         }
 
         // Nor does a message cost more for those before it, nor the first page of them.
         const [few, many] = [await short.begin('few', 'x'), json[0]]
             .map(({ id }) => `/conversations/${id}/messages?limit=1`);
-        const ratio = await quickest(long, many) / await quickest(short, few);
-        assert.ok(ratio < 3, `the first message: ${ratio.toFixed(1)} times as long`);
+        await takesAsLong('the first message', [long, many], [short, few]);
     });
 });

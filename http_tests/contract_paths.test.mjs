@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { before } from 'node:test';
-import { all, everyGateway, isError, isFaulty, missing, noRole, noString, noUuid, nowhere, tooShort,
-    tooSmall } from './classic.mjs';
+import { all, closed, everyGateway, isError, isFaulty, missing, noRole, noString, noUuid, nowhere,
+    tooShort, tooSmall } from './classic.mjs';
 
 const one = `/conversations/${nowhere}`;
 const served = {
@@ -17,10 +17,6 @@ const served = {
     '/openapi.json': ['GET'],
     '/docs': ['GET']
 };
-// Everything that wants a token.
-const closed = [['GET', '/auth/me'], ['GET', '/conversations'], ['POST', '/conversations'],
-    ['GET', one], ['PATCH', one], ['DELETE', one],
-    ['GET', `${one}/messages`], ['POST', `${one}/messages`]];
 
 everyGateway((gateway, test) => {
     let alice;

@@ -3,16 +3,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { before } from 'node:test';
-import { all, everyGateway, isError, nowhere } from './classic.mjs';
+import { all, closed, everyGateway, isError } from './classic.mjs';
 import { open, resign, sign } from './jwt.mjs';
 import { literal, sql } from './psql.mjs';
 
 const now = () => Math.floor(Date.now() / 1000);
-const one = `/conversations/${nowhere}`;
-const closed = [['GET', '/auth/me'], ['GET', '/conversations'],
-    ['POST', '/conversations', { title: 'x' }], ['GET', one], ['PATCH', one, { title: 'x' }],
-    ['DELETE', one], ['GET', `${one}/messages`],
-    ['POST', `${one}/messages`, { role: 'user', content: 'x' }]];
 
 everyGateway((gateway, test) => {
     let alice;

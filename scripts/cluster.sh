@@ -9,6 +9,8 @@
 #   start_cluster PORT [SETTING...]  starts it on 127.0.0.1:PORT and on a socket that only its owner and root can reach
 #   stop_cluster                   stops it; false if it was not running
 #   cluster_pid, cluster_port      of the running cluster; false if it is not running
+#   our_process FILE WORDS         the process whose id is in FILE, if WORDS are in its command line; else false
+#   stop_process PID COMMAND...    ends a process; the command says whether it still runs
 #   add_database NAME              a database with the extension in the schema api; does what is missing
 #   sql DATABASE [OPTION...]       psql as superuser over the socket
 #   port_taken PORT, free_port     is somebody listening on 127.0.0.1:PORT? a port where nobody is
@@ -70,7 +72,8 @@ as_owner() {
 folder_reachable() {
   local there=$CLUSTER
   if [ "$(id -u)" != 0 ]; then return; fi
-  runuser -u "$(cluster_owner)" -- true || die "the user $(cluster_owner) can run nothing here: look at the modes of / and /usr/bin"
+  runuser -u "$(cluster_owner)" -- true ||
+    die "the user $(cluster_owner) can run nothing here: look at the modes of / and /usr/bin"
   until there=$(dirname "$there") && [ -d "$there" ]; do :; done
   runuser -u "$(cluster_owner)" -- test -x "$there"
 }
@@ -136,12 +139,26 @@ socket_folder() {
   fi
 }
 
-# The process, if it runs and is ours: a process id alone may have gone to another program since.
-cluster_pid() {
+# The words show that it is ours: a process id alone may have gone to another program since.
+our_process() {
   local pid argv
-  pid=$(head -n 1 "$CLUSTER/data/postmaster.pid" 2>/dev/null) || return 1
+  pid=$(head -n 1 "$1" 2>/dev/null) || return 1
   mapfile -d '' argv 2>/dev/null <"/proc/$pid/cmdline" || return 1
-  [[ " ${argv[*]} " == *" $CLUSTER/data "* ]] && echo "$pid"
+  [[ " ${argv[*]} " == *" $2 "* ]] && echo "$pid"
+}
+
+stop_process() {
+  local pid=$1 waited=0
+  shift
+  kill "$pid"
+  while "$@" >/dev/null; do
+    [ $((waited += 1)) -le 100 ] || kill -KILL "$pid"
+    sleep 0.1
+  done
+}
+
+cluster_pid() {
+  our_process "$CLUSTER/data/postmaster.pid" "$CLUSTER/data"
 }
 
 cluster_port() {

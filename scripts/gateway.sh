@@ -4,13 +4,13 @@
 #
 #   start_gateway PORT DATABASE BACKEND [CHANGE...]   starts it on 127.0.0.1:PORT and waits until it answers. BACKEND is
 #                  `direct` (agent-httpd, which is started too) or `postgrest` (the one that postgrest.sh has started).
-#                  Each CHANGE is a command of sed for gateway/agent/site.conf.
+#                  Each CHANGE is a command of sed for gateway/nginx/agent/site.conf.
 #   stop_gateway   stops all of them; false if none was running
-#   gateway_pid BACKEND, gateway_port BACKEND, httpd_pid   of the running nginx and agent-httpd; false if it is not running
+#   gateway_pid BACKEND, gateway_port BACKEND, httpd_pid   of the running nginx and agent-httpd; false if there is none
 #   find_nginx, find_chromium   the programs; false if there is none
 #
 # Touches gateway-BACKEND/, httpd.pid and httpd.log in the cluster's folder, and two sockets beside PostgreSQL's.
-# gateway-BACKEND/ is a copy of gateway/, which the cluster's owner may not be able to read, with the names of this site.
+# gateway-BACKEND/ is a copy, since the cluster's owner may not be able to read gateway/, with the names of this site.
 
 find_nginx() {
   command -v nginx
@@ -25,23 +25,18 @@ find_chromium() {
   return 1
 }
 
-# The process, if it runs and is ours. nginx calls itself by its command line.
+# nginx calls itself by its command line.
 gateway_pid() {
-  local pid argv
-  pid=$(cat "$CLUSTER/gateway-$1/nginx.pid" 2>/dev/null) || return 1
-  mapfile -d '' argv 2>/dev/null <"/proc/$pid/cmdline" || return 1
-  [[ " ${argv[*]} " == *" $CLUSTER/gateway-$1/nginx.conf "* ]] && echo "$pid"
+  our_process "$CLUSTER/gateway-$1/nginx.pid" "$CLUSTER/gateway-$1/nginx.conf"
 }
 
 gateway_port() {
-  gateway_pid "$1" >/dev/null && sed -n 's/^ *listen 127\.0\.0\.1:\([0-9]*\);$/\1/p' "$CLUSTER/gateway-$1/agent/site.conf"
+  gateway_pid "$1" >/dev/null || return 1
+  sed -n 's/^ *listen 127\.0\.0\.1:\([0-9]*\);$/\1/p' "$CLUSTER/gateway-$1/agent/site.conf"
 }
 
 httpd_pid() {
-  local pid argv
-  pid=$(cat "$CLUSTER/httpd.pid" 2>/dev/null) || return 1
-  mapfile -d '' argv 2>/dev/null <"/proc/$pid/cmdline" || return 1
-  [[ " ${argv[*]} " == *" passfile=$(httpd_passfile) "* ]] && echo "$pid"
+  our_process "$CLUSTER/httpd.pid" "passfile=$(httpd_passfile)"
 }
 
 # The file with the role's password, as a connection string has it.
@@ -51,7 +46,11 @@ httpd_passfile() {
   echo "'${name//\'/\\\'}'"
 }
 
-# httpd_socket main|hash: short, since socket_folder leaves room for no more.
+httpd_database() {
+  echo "host=127.0.0.1 port=$(cluster_port) user=agent_authenticator dbname='$1' passfile=$(httpd_passfile)"
+}
+
+# httpd_socket LANE: main or hashing. socket_folder leaves room for no longer names.
 httpd_socket() {
   echo "$(socket_folder)/httpd.$1"
 }
@@ -61,18 +60,19 @@ quoted_socket() {
   printf '"unix:%s"' "$(httpd_socket "$1" | sed 's/["\\]/\\&/g')" | sed 's/[|&\\]/\\&/g'
 }
 
-# write_gateway PORT BACKEND [CHANGE...]: fills gateway-BACKEND/. The names of gateway/agent/site.conf become those of here.
+# write_gateway PORT BACKEND [CHANGE...]: fills gateway-BACKEND/. The names of site.conf become those of here.
 write_gateway() {
-  local port=$1 backend=$2 folder=gateway-$2
+  local port=$1 backend=$2 folder=gateway-$2 page=gateway/docs/node_modules/swagger-ui-dist
   shift 2
   as_owner sh -c "rm -rf '$folder' && mkdir -m 700 '$folder'"
-  tar -c -C gateway nginx.conf agent docs -C node_modules/swagger-ui-dist swagger-ui.css swagger-ui-bundle.js |
-    as_owner tar -x --no-same-owner -C "$folder" --transform 's|^swagger-ui|docs/&|'
+  tar -c -C gateway/nginx nginx.conf agent -C .. docs/index.html docs/docs.css docs/docs.js |
+    as_owner tar -x --no-same-owner -C "$folder"
+  tar -c -C "$page" swagger-ui.css swagger-ui-bundle.js | as_owner tar -x --no-same-owner -C "$folder/docs"
   as_owner sed -i "$folder/agent/site.conf" \
     -e "s|listen 127.0.0.1:8000;|listen 127.0.0.1:$port;|" \
     -e "s|unix:/run/agent/main.sock|$(quoted_socket main)|" \
-    -e "s|unix:/run/agent/hashing.sock|$(quoted_socket hash)|" \
-    -e "s|server 127.0.0.1:3000;|server 127.0.0.1:$(postgrest_port || echo 3000);|" \
+    -e "s|unix:/run/agent/hashing.sock|$(quoted_socket hashing)|" \
+    -e "s|server 127.0.0.1:3000|server 127.0.0.1:$(postgrest_port || echo 3000)|" \
     -e "s|include agent/direct.conf;.*|include agent/$backend.conf;|" \
     -e "s|root /usr/share/agent;|root .;|" \
     -e "s|/var/log/nginx/agent.log|access.log|" \
@@ -84,7 +84,8 @@ start_gateway() {
   local port=$1 database=$2 backend=$3 folder=$CLUSTER/gateway-$3 nginx
   shift 3
   nginx=$(find_nginx) || die "no nginx found: run scripts/setup run"
-  [ -e gateway/node_modules/swagger-ui-dist/swagger-ui.css ] || die "no swagger-ui-dist in gateway/: run scripts/setup run"
+  [ -e gateway/docs/node_modules/swagger-ui-dist/swagger-ui.css ] ||
+    die "no swagger-ui-dist in gateway/docs/: run scripts/setup run"
   if [ "$backend" = direct ]; then start_httpd "$database"; fi
   write_gateway "$port" "$backend" "$@"
   if ! as_owner "$nginx" -p "$folder" -c "$folder/nginx.conf" -e error.log </dev/null >/dev/null 2>&1 9<&-; then
@@ -107,9 +108,8 @@ start_httpd() {
   # shellcheck disable=SC2016 # expanded by the inner shell
   as_owner --new-session sh -ec 'rm -f httpd.pid; echo $$ >httpd.pid; exec "$@"' sh "$program" \
     --listen "unix:$(httpd_socket main),connections=8,queue=1024" \
-    --listen "unix:$(httpd_socket hash),connections=$((cores > 1 ? cores - 1 : 1)),queue=256" --schema api --wait 60 \
-    --database "host=127.0.0.1 port=$(cluster_port) user=agent_authenticator dbname='$database' passfile=$(httpd_passfile)" \
-    </dev/null >"$CLUSTER/httpd.log" 2>&1 9<&- &
+    --listen "unix:$(httpd_socket hashing),connections=$((cores > 1 ? cores - 1 : 1)),queue=256" \
+    --schema api --wait 60 --database "$(httpd_database "$database")" </dev/null >"$CLUSTER/httpd.log" 2>&1 9<&- &
   wait_for_health "$CLUSTER/httpd.log" agent-httpd --unix-socket "$(httpd_socket main)" http://localhost
 }
 
@@ -136,19 +136,8 @@ stop_gateway() {
   done
   if pid=$(httpd_pid); then
     stop_process "$pid" httpd_pid
-    rm -f "$CLUSTER/httpd.pid" "$(httpd_socket main)" "$(httpd_socket hash)"
+    rm -f "$CLUSTER/httpd.pid" "$(httpd_socket main)" "$(httpd_socket hashing)"
     stopped=0
   fi
   return $stopped
-}
-
-# stop_process PID COMMAND...: the command says whether it still runs.
-stop_process() {
-  local pid=$1 waited=0
-  shift
-  kill "$pid"
-  while "$@" >/dev/null; do
-    [ $((waited += 1)) -le 100 ] || kill -KILL "$pid"
-    sleep 0.1
-  done
 }

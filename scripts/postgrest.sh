@@ -27,10 +27,7 @@ find_postgrest() {
 }
 
 postgrest_pid() {
-  local pid argv
-  pid=$(cat "$CLUSTER/postgrest.pid" 2>/dev/null) || return 1
-  mapfile -d '' argv 2>/dev/null <"/proc/$pid/cmdline" || return 1
-  [[ " ${argv[*]} " == *" $CLUSTER/postgrest.conf "* ]] && echo "$pid"
+  our_process "$CLUSTER/postgrest.pid" "$CLUSTER/postgrest.conf"
 }
 
 postgrest_port() {
@@ -52,8 +49,8 @@ server-port = $port
 END
   # In a session of its own, so that neither Ctrl-C nor the end of the terminal reaches it.
   # shellcheck disable=SC2016 # expanded by the inner shell
-  as_owner --new-session sh -ec 'rm -f postgrest.pid; echo $$ >postgrest.pid; exec "$1" "$2/postgrest.conf"' sh "$program" "$CLUSTER" \
-    </dev/null >"$CLUSTER/postgrest.log" 2>&1 9<&- &
+  as_owner --new-session sh -ec 'rm -f postgrest.pid; echo $$ >postgrest.pid; exec "$@"' \
+    sh "$program" "$CLUSTER/postgrest.conf" </dev/null >"$CLUSTER/postgrest.log" 2>&1 9<&- &
   until postgrest_answers "$port"; do
     if [ $((waited += 1)) -gt 150 ] || { [ $waited -gt 10 ] && ! postgrest_pid >/dev/null; }; then
       tail -n 20 "$CLUSTER/postgrest.log" >&2
@@ -70,12 +67,8 @@ postgrest_answers() {
 }
 
 stop_postgrest() {
-  local pid waited=0
+  local pid
   pid=$(postgrest_pid) || return 1
-  kill "$pid"
-  while postgrest_pid >/dev/null; do
-    [ $((waited += 1)) -le 100 ] || kill -KILL "$pid"
-    sleep 0.1
-  done
+  stop_process "$pid" postgrest_pid
   rm -f "$CLUSTER/postgrest.pid"
 }

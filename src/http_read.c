@@ -3,9 +3,9 @@
  *		Reads the parameters of a classic request: out of its path, query and body.
  *
  * Called by http.c, and by http_serve.c once the caller is known, in their memory
- * context. Faults are gathered, not raised; only a body that is no text, or too deep, is an error
- *of its own. What was sent is told back as a fault's input, but nothing of a body that holds a
- *password beside the plain values of its other fields.
+ * context. Faults are gathered, not raised; only a body that is no text, or too deep,
+ * is an error of its own. What was sent is told back as a fault's input, but nothing
+ * of a body that holds a password beside the plain values of its other fields.
  */
 #include "http.h"
 

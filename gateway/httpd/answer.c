@@ -17,8 +17,6 @@
 #include <strings.h>
 #include <time.h>
 
-#define JSONB_VERSION 1
-
 static Buffer head = {0}; /* of the answer being made */
 
 /* Returns the phrase of a status; nobody reads it but people. */
@@ -45,7 +43,7 @@ phrase(int status)
 				   {417, "Expectation Failed"},
 				   {422, "Unprocessable Entity"},
 				   {429, "Too Many Requests"},
-				   {431, "Request Header Fields Too Large"},
+				   {431, "Request headers too large"},
 				   {500, "Internal Server Error"},
 				   {501, "Not Implemented"},
 				   {503, "Service Unavailable"},
@@ -105,12 +103,19 @@ end_head(int status, size_t len)
 	buffer_add_text(&head, "\r\n");
 }
 
-/* Returns the HTTP status for an error that agent_http() ended with. */
+/*
+ * Returns the HTTP status for an error that agent_http() ended with.
+ *
+ * Another time it may go well: what was cancelled, what the server has no means for or
+ * is not up for, a lost connection, and a transaction that was rolled back for the
+ * sake of another one, as COMMIT may be where the default isolation is serializable.
+ */
 int
 answer_status_of(const char *sqlstate)
 {
 	if (strcmp(sqlstate, "57014") == 0 || strncmp(sqlstate, "57P", 3) == 0 ||
-		strncmp(sqlstate, "53", 2) == 0 || strncmp(sqlstate, "08", 2) == 0)
+		strncmp(sqlstate, "53", 2) == 0 || strncmp(sqlstate, "08", 2) == 0 ||
+		strncmp(sqlstate, "40", 2) == 0)
 		return 503;
 	return 500;
 }

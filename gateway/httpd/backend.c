@@ -7,8 +7,10 @@
  * BUSY. All of libpq is used without blocking, but for the look-up of a host's name.
  *
  * A request is sent a second time when that cannot do anything twice: it was never
- * sent as a whole, or it is GET or HEAD, or its statement failed for being out of
- * date. Otherwise whoever waits for it is told 503.
+ * sent as a whole, or its statement failed for being out of date, or it is GET or HEAD
+ * and the server ended the connection on purpose. Otherwise whoever waits for it is
+ * told 503: a request that crashes the server must not do so twice, and the one that
+ * did looks the same as those beside it.
  *
  * Logged are SQLSTATE and primary message of an error, which agent_http() raises for
  * no reason that a client can give, and never a parameter.
@@ -84,18 +86,29 @@ drop(Backend *backend, bool at_once)
 	}
 }
 
+/* Tells whether the server has said that it ends the connection, and not for a crash. */
+static bool
+was_ended(const Backend *backend)
+{
+	const char *state = PQresultErrorField(backend->result, PG_DIAG_SQLSTATE);
+
+	/* by an administrator, or for having been idle */
+	return state != NULL && (strcmp(state, "57P01") == 0 || strcmp(state, "57P05") == 0);
+}
+
 /* Drops a connection that has failed. Its request is sent once more, or answered. */
 static void
 lose(Backend *backend, const char *what, const char *message)
 {
 	Request *request = backend->request;
+	bool ended = was_ended(backend);
 
 	backend->request = NULL;
 	pool_complain(backend, what, message);
 	drop(backend, false);
 	if (request == NULL)
 		return;
-	if (request->is_safe && !request->retried)
+	if (request->is_safe && ended && !request->retried)
 	{
 		request->retried = true;
 		lane_resubmit(backend->pool->lane, request);
@@ -351,7 +364,7 @@ connect_backend(Backend *backend)
 		{"agent-httpd", "10000", "10", "5", "3", options.database, "UTF8", NULL, NULL};
 
 	if (getenv("PGOPTIONS") == NULL && !options.has_options)
-		values[7] = "-c statement_timeout=30s";
+		values[7] = "-c statement_timeout=30s -c default_transaction_isolation=read\\ committed";
 	backend->generation = backend->pool->generation;
 	backend->conn = must_have(PQconnectStartParams(keywords, values, 1));
 	PQsetNoticeReceiver(backend->conn, ignore_notice, NULL);

@@ -67,6 +67,7 @@ struct Client
 
 static TAILQ_HEAD(, Client) clients = TAILQ_HEAD_INITIALIZER(clients);
 static int count = 0;
+static size_t answers = 0; /* bytes that answers refer to and that are not written yet */
 
 static void client_run(Client *client);
 
@@ -75,6 +76,13 @@ int
 client_count(void)
 {
 	return count;
+}
+
+/* Tells how much memory answers take that their clients have still to read. */
+size_t
+client_answers(void)
+{
+	return answers;
 }
 
 /* Frees a client and what it has asked for. */
@@ -128,19 +136,23 @@ compact(Client *client)
 static void
 read_some(Client *client)
 {
+	size_t room;
 	ssize_t got;
 
 	compact(client);
-	if (client->in.len == IN_MAX)
+	room = IN_MAX - client->in.len;
+	if (room == 0)
 	{
-		event_del(client->readable);
+		event_del(client->readable); /* keep_reading() adds it again */
 		return;
 	}
 	if (client->state == CLIENT_BODY)
-		buffer_reserve(&client->in, IN_BODY);
+		buffer_reserve(&client->in, room < IN_BODY ? room : IN_BODY);
 	else if (client->in.len == client->in.size)
 		buffer_reserve(&client->in, client->in.size > 0 ? client->in.size : IN_FIRST);
-	got = recv(client->fd, client->in.data + client->in.len, client->in.size - client->in.len, 0);
+	if (room > client->in.size - client->in.len)
+		room = client->in.size - client->in.len;
+	got = recv(client->fd, client->in.data + client->in.len, room, 0);
 	if (got > 0)
 		client->in.len += got;
 	else if (got == 0 || (errno != EAGAIN && errno != EINTR))
@@ -308,7 +320,13 @@ finish_answer(Client *client)
 	client->is_head = client->old = false;
 	if (!client->keep_alive || stopping)
 		begin_draining(client);
-	else if (!event_pending(client->readable, EV_READ, NULL))
+}
+
+/* Has the socket read again, if that was stopped and there is room. */
+static void
+keep_reading(Client *client)
+{
+	if (pending(client) < IN_MAX && !event_pending(client->readable, EV_READ, NULL))
 		event_add(client->readable, &(struct timeval){.tv_sec = IDLE_SECONDS});
 }
 
@@ -348,6 +366,8 @@ client_run(Client *client)
 	client->running = false;
 	if (client->gone)
 		destroy(client);
+	else
+		keep_reading(client);
 }
 
 /* Reads and forgets; ends the client when that is over. */
@@ -435,7 +455,7 @@ static void
 clear_result(const void *data, size_t len, void *result)
 {
 	(void) data;
-	(void) len;
+	answers -= len;
 	PQclear(result);
 }
 
@@ -455,6 +475,7 @@ client_send(Client *client, const Buffer *head, const char *body, size_t len, PG
 	{
 		if (evbuffer_add_reference(client->out, body, len, clear_result, owner) != 0)
 			must_have(NULL);
+		answers += len;
 	}
 	else
 	{

@@ -46,10 +46,11 @@ typedef struct Options
 {
 	const char *database; /* a connection string, or a name */
 	const char *schema;
-	size_t body_max;  /* bytes of a body, at most */
-	int wait_ms;      /* in the queue, at most */
-	int clients_max;  /* connections from nginx, at most */
-	bool has_options; /* the connection string has options */
+	size_t body_max;    /* bytes of a body, at most */
+	size_t answers_max; /* bytes of answers on their way; above that there are no more */
+	int wait_ms;        /* in the queue, at most */
+	int clients_max;    /* connections from nginx, at most */
+	bool has_options;   /* the connection string has options */
 } Options;
 
 extern Options options;
@@ -61,6 +62,7 @@ extern int64_t clock_ms(void);
 
 /* request.c */
 #define REQUEST_PARAMETERS 5 /* method, path, query, headers, body */
+#define JSONB_VERSION      1 /* the first byte of a jsonb in binary */
 
 struct Request
 {
@@ -99,6 +101,7 @@ extern void client_send(Client *client, const Buffer *head, const char *body, si
 						PGresult *owner);
 extern void client_stop_all(bool at_once);
 extern int client_count(void);
+extern size_t client_answers(void);
 
 /* lane.c */
 extern bool lane_new(const char *spec);

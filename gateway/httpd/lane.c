@@ -79,6 +79,21 @@ refuse(Lane *lane, Request *request, const char *reason)
 	answer_request_error(request, 503);
 }
 
+/*
+ * Has a request worked on; false when no connection is free.
+ *
+ * It is refused, and not kept waiting, while too much of what others have asked for is
+ * still to be read by them: they may take as long as they like.
+ */
+static bool
+take(Lane *lane, Request *request)
+{
+	if (client_answers() <= options.answers_max)
+		return pool_take(lane->pool, request);
+	refuse(lane, request, "clients have too much still to read");
+	return true;
+}
+
 /* Answers the requests that have waited too long, or that wait for nothing. */
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
@@ -111,7 +126,7 @@ lane_dispatch(Lane *lane)
 	while ((request = TAILQ_FIRST(&lane->queue)) != NULL && pool_has_idle(lane->pool))
 	{
 		dequeue(request);
-		if (!pool_take(lane->pool, request))
+		if (!take(lane, request))
 		{
 			enqueue(lane, request, true);
 			return;
@@ -126,7 +141,7 @@ lane_submit(Lane *lane, Request *request)
 	request->deadline = clock_ms() + options.wait_ms;
 	if (pool_is_down(lane->pool))
 		refuse(lane, request, "there is no database connection");
-	else if (lane->queued > 0 || !pool_take(lane->pool, request))
+	else if (lane->queued > 0 || !take(lane, request))
 	{
 		if (lane->queued < lane->queue_max)
 			enqueue(lane, request, false);

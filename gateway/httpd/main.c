@@ -21,14 +21,22 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#define BODY_MAX     ((16 << 20) + (64 << 10)) /* the contract's 16 MiB, and to spare */
+/*
+ * More than agent_http() takes, which knows the limit to the byte and the order in
+ * which faults are told: this one is for the memory here.
+ */
+#define BODY_MAX     ((16 << 20) + (64 << 10))
+#define ANSWERS_MAX  (1 << 30)
 #define WAIT_SECONDS 30
 #define STOP_SECONDS 10 /* for what is in flight */
 #define SPARE_FILES  32
 #define CLIENTS_MIN  16
 
-Options options = {
-	.database = "", .schema = "api", .body_max = BODY_MAX, .wait_ms = WAIT_SECONDS * 1000};
+Options options = {.database = "",
+				   .schema = "api",
+				   .body_max = BODY_MAX,
+				   .answers_max = ANSWERS_MAX,
+				   .wait_ms = WAIT_SECONDS * 1000};
 struct event_base *base = NULL;
 bool stopping = false;
 
@@ -46,11 +54,15 @@ static const char usage[] =
 	"  --schema NAME          where agent_http() is (api)\n"
 	"  --wait SECONDS         for a database connection, at most, then 503 (30); and twice\n"
 	"                         that for the database's answer\n"
-	"  --max-body BYTES       of a request, at most, more get 413 (16842752)\n"
+	"  --max-body BYTES       of a request, at most, more get 413 (16842752: a little more\n"
+	"                         than agent_http() takes, which then says 413 itself)\n"
+	"  --max-answers BYTES    of all answers that clients have not read yet; while there are\n"
+	"                         more, requests get 503 (1073741824)\n"
 	"  --help, --version\n"
 	"\n"
 	"Passwords are not for the command line: use PGPASSFILE, PGPASSWORD or a service file.\n"
-	"Unless CONNINFO or PGOPTIONS has options, they are: -c statement_timeout=30s\n"
+	"Unless CONNINFO or PGOPTIONS has options, they are:\n"
+	"  -c statement_timeout=30s -c default_transaction_isolation=read\\ committed\n"
 	"(PgBouncer does not take that: say options='' for it)\n"
 	"SIGTERM and SIGINT: finishes what is in flight and exits.\n";
 
@@ -149,6 +161,7 @@ read_options(int argc, char **argv)
 										  {"schema", required_argument, NULL, 's'},
 										  {"wait", required_argument, NULL, 'w'},
 										  {"max-body", required_argument, NULL, 'm'},
+										  {"max-answers", required_argument, NULL, 'a'},
 										  {"help", no_argument, NULL, 'h'},
 										  {"version", no_argument, NULL, 'v'},
 										  {NULL, 0, NULL, 0}};
@@ -175,6 +188,9 @@ read_options(int argc, char **argv)
 			break;
 		case 'm':
 			options.body_max = number("max-body", optarg, 0, 256 << 20);
+			break;
+		case 'a':
+			options.answers_max = number("max-answers", optarg, 0, LONG_MAX);
 			break;
 		case 'h':
 			fputs(usage, stdout);

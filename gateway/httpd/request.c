@@ -17,8 +17,6 @@
 /* Bytes of all bodies that are being received or wait, at most. */
 #define BODIES_MAX ((size_t) 512 * 1024 * 1024)
 
-#define JSONB_VERSION 1 /* the first byte of a jsonb in binary */
-
 static size_t bodies = 0;
 
 /* Returns an empty request. */

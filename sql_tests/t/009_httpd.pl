@@ -3,34 +3,46 @@
 # Failures this catches: an answer that reaches another client, a request taken out
 # of the body of another, bytes that change on the way, hashing that starves reads,
 # a daemon that a dead connection, a client that leaves or garbage puts out of order,
-# a request done twice, a log that quotes what clients send.
+# a request done twice, a crash that a request is sent back into, clients who do not
+# read their answers, a log that quotes what clients send.
 
 use strict;
 use warnings;
 
 use Cwd qw(abs_path);
+use IO::Select;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 use IPC::Run;
 use JSON::PP;
+use POSIX ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+# Who names a program means it; otherwise it is there if somebody has built it.
 my $program = $ENV{AGENT_HTTPD} || 'gateway/httpd/agent-httpd';
--x $program or BAIL_OUT("$program is missing: make -C gateway/httpd, or set AGENT_HTTPD");
+-x $program
+    or $ENV{AGENT_HTTPD}
+    ? die "$program is missing"
+    : plan(skip_all => "$program is not built: make -C gateway/httpd, or set AGENT_HTTPD");
 $program = abs_path($program);
 $SIG{PIPE} = 'IGNORE';
 
 my $node = PostgreSQL::Test::Cluster->new('httpd');
 $node->init(extra => [ '--encoding=UTF8', '--no-locale' ]);
-$node->append_conf('postgresql.conf', "agent.password_hash_cost = 10\n");
+$node->append_conf('postgresql.conf',
+    "agent.password_hash_cost = 10\nrestart_after_crash = on\n");
 $node->start;
 $node->safe_psql('postgres', 'CREATE DATABASE agent');
 $node->safe_psql('postgres', 'CREATE DATABASE stub');
 $node->safe_psql('agent', 'CREATE SCHEMA api; CREATE EXTENSION pgcrypto;
     CREATE EXTENSION agent SCHEMA api; ALTER ROLE agent_authenticator LOGIN');
+
+my $dir = PostgreSQL::Test::Utils::tempdir_short();
+my %port = map { $_ => PostgreSQL::Test::Cluster::get_free_port() } qw(agent stub slow);
+my $socket = "$dir/http";
 
 # What the real function never does: it sleeps, raises, dies, or answers nonsense.
 $node->safe_psql('stub', q{
@@ -68,20 +80,28 @@ $node->safe_psql('stub', q{
                 IF nextval('public.once') = 1 THEN
                     PERFORM pg_terminate_backend(pg_backend_pid());
                 END IF;
+            WHEN '/crash' THEN
+                PERFORM public.crash();
             WHEN '/big' THEN
                 answer.body := convert_to(repeat('x', query::integer), 'UTF8');
             ELSE
                 answer.body := convert_to(json_build_object('method', method, 'path', path,
                     'query', query, 'headers', headers, 'body', encode(body, 'hex'),
-                    'pid', pg_backend_pid())::text, 'UTF8');
+                    'pid', pg_backend_pid(),
+                    'isolation', current_setting('transaction_isolation'))::text, 'UTF8');
         END CASE;
         RETURN answer;
     END $$;
 });
 
-my $dir = PostgreSQL::Test::Utils::tempdir_short();
-my %port = map { $_ => PostgreSQL::Test::Cluster::get_free_port() } qw(agent stub slow);
-my $socket = "$dir/http";
+# A backend that is killed leaves a line, which outlives the crash.
+$node->safe_psql('stub', qq{
+    CREATE FUNCTION public.crash() RETURNS void LANGUAGE plpgsql AS \$\$
+    BEGIN
+        COPY (SELECT 1) TO PROGRAM 'echo crash >>$dir/crashes; kill -9 \$PPID';
+    END \$\$;
+    ALTER DATABASE stub SET default_transaction_isolation = 'serializable';
+});
 
 # Starts the daemon for a database, and waits until it has connections.
 my @daemons;
@@ -260,6 +280,7 @@ is(sees($to, 'GET', '/?')->{query}, '', 'an empty query');
 is(sees($to, 'GET', "/\xe9\x7f?\xc3")->{path}, '/%E9%7F', 'bytes that are not ASCII are encoded');
 is(join(' ', @{ sees($to, 'GET', 'http://h:1?x') }{qw(path query)}), '/ x', 'absolute form');
 is(sees($to, 'OPTIONS', '*')->{path}, '*', 'asterisk form');
+is(sees($to, 'GET', '/')->{isolation}, 'read committed', 'whatever the default of the database');
 
 # Bytes, in all sizes and framings, over one connection.
 my $one = client($to);
@@ -294,6 +315,63 @@ my $too_large = client($to);
 send_all($too_large, request('POST', '/echo', undef, 'Transfer-Encoding: chunked')
     . ("100000\r\n" . 'x' x (1 << 20) . "\r\n") x 17);
 is((answer($too_large))[0], 413, 'too large in chunks, told to a client that is still sending');
+is((ask($to, 'GET', '/', undef, 'A: ' . 'x' x 66_000))[1],
+    '{"detail":"Request headers too large"}', 'so are header fields');
+
+# A client that sends a body before it reads the answers that stand in the way of
+# "100 Continue": how many of them do, is tried first.
+sub unread
+{
+    my ($client, $wanted) = @_;
+    my ($count, $before) = (0, -1);
+
+    foreach (1 .. 100)
+    {
+        ioctl($client, 0x541b, my $bytes = pack('i', 0)); # FIONREAD
+        $count = unpack('i', $bytes);
+        last if defined $wanted ? $count >= $wanted : $count > 0 && $count == $before;
+        $before = $count;
+        sleep(0.2);
+    }
+    return $count;
+}
+my $small = request('GET', '/status?204');
+my $single = client($socket);
+send_all($single, $small);
+my $each = unread($single);
+my $reluctant = client($socket);
+send_all($reluctant, $small x 2000);
+my $fit = unread($reluctant) / $each;
+cmp_ok($fit, '>', 10, "$fit answers fit into a socket");
+close($reluctant);
+foreach my $pieces ([300_000], [ 70_000, 1_000_000 ])
+{
+    my $client = client($socket);
+    my $body = join('', map { 'x' x $_ } @$pieces);
+    my $length = 'Content-Length: ' . length $body;
+
+    send_all($client, $small x $fit);
+    unread($client, $fit * $each);
+    send_all($client, request('POST', '/echo', undef, $length, 'Expect: 100-continue'));
+    sleep(0.2);
+    my $sender = fork();
+    if ($sender == 0)
+    {
+        foreach my $piece (@$pieces)
+        {
+            send_all($client, 'x' x $piece);
+            sleep(0.2);
+        }
+        POSIX::_exit(0);
+    }
+    sleep(1);
+    answer($client, 1) foreach 1 .. $fit;
+    my ($status, $echo) = eval { answer($client) };
+    is($status, 200, "@$pieces bytes that came before their time");
+    ok(($echo // '') eq $body, 'are all there');
+    kill('KILL', $sender);
+    waitpid($sender, 0);
+}
 
 # What must not get through, in either direction.
 foreach my $case (
@@ -346,7 +424,7 @@ is("$sent->{'content-length'} $sent->{b}", '36 c', 'the length is what it is');
 is(status($to, 'GET', "/status?$_"), 500, "no status: $_") foreach 0, 100, 600, -1;
 
 # Errors of the database.
-is(status($to, 'GET', "/raise?$_"), 503, "$_ is 503") foreach qw(57014 57P03 53300 08006);
+is(status($to, 'GET', "/raise?$_"), 503, "$_ is 503") foreach qw(57014 57P03 53300 08006 40001 40P01);
 is(status($to, 'GET', "/raise?$_"), 500, "$_ is 500") foreach qw(XX000 23505 42501);
 my ($status, $body) = ask($to, 'POST', '/raise?P0001', 'secret2', 'X-Secret: secret3');
 is("$status $body", '500 {"detail":"Internal Server Error"}', 'which tells nothing');
@@ -371,6 +449,22 @@ is("$status $sent->{'retry-after'}", '503 1', 'a POST is not');
 is(calls(), $before + 1, 'it was done once');
 is(status($to, 'GET', '/die'), 503, 'a GET is sent twice and no more');
 is(status($to, 'POST', '/echo', ''), 200, 'and the daemon goes on');
+
+# A request that crashes the server is not sent again, nor are those beside it: which
+# of them it was is not to be seen.
+my $beside = client($to);
+send_all($beside, request('GET', '/sleep?5'));
+sleep(0.2);
+is(status($to, 'GET', '/crash'), 503, 'a GET that crashes the server');
+is((answer($beside))[0], 503, 'and one beside it');
+ok($node->poll_query_until('stub', 'SELECT 1', '1'), 'it comes back');
+foreach (1 .. 100)
+{
+    last if status($to, 'GET', '/') == 200 && status($socket, 'GET', '/') == 200;
+    sleep(0.1);
+}
+is(status($to, 'POST', '/echo', ''), 200, 'and the daemon with it');
+is(slurp_file("$dir/crashes"), "crash\n", 'it crashed once');
 
 # Many clients, who leave when they like, on connections that are killed: every
 # answer is the one to its own request.
@@ -429,6 +523,24 @@ close($busy[0]);
 close($busy[1]);
 is((answer($busy[2]))[0], 200, 'who waits is served when those before have left');
 is(calls(), $before + 2, 'what waited for a client that left is not done');
+
+# Answers that nobody reads.
+my $bounded = start('stub', '--schema', 'A b', '--max-answers', 8_000_000,
+    '--listen', "127.0.0.1:$port{agent}");
+@busy = map { client($port{agent}) } 1 .. 2;
+foreach my $client (@busy)
+{
+    send_all($client, request('GET', '/big?' . 12_000_000));
+    sleep(0.1) until IO::Select->new($client)->can_read(20);
+}
+($status, $body, $sent) = ask($port{agent}, 'GET', '/');
+is("$status $sent->{'retry-after'}", '503 1', 'while there are too many, there are no more');
+is(length((answer($busy[0]))[1]), 12_000_000, 'but these are good');
+close($busy[1]);
+sleep(0.2);
+is(status($port{agent}, 'GET', '/'), 200, 'and then all is as before');
+$bounded->{run}->signal('TERM');
+$bounded->{run}->finish;
 
 # Waiting has an end: in the queue, and for the database.
 my $hasty = start('stub', '--schema', 'A b', '--wait', 1,

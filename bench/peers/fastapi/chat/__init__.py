@@ -1,0 +1,1 @@
+"""Accounts, conversations and messages over HTTP, with FastAPI and SQLAlchemy."""
