@@ -23,7 +23,10 @@ export const timestamp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}[+-]\d\d:\d\d$/;
 export const nowhere = '01900000-0000-7000-8000-000000000000';
 
 // Every request that wants a token, with a body that is good.
-export const closed = [['GET', '/auth/me'], ['GET', '/conversations'],
+export const closed = [['GET', '/auth/me'], ['DELETE', '/auth/me', { password: 'x' }],
+    ['GET', '/auth/sessions'], ['POST', '/auth/logout', { scope: 'others' }],
+    ['POST', '/auth/password', { current_password: 'x', new_password: 'longer' }],
+    ['GET', '/conversations'],
     ['POST', '/conversations', { title: 'x' }], ['GET', `/conversations/${nowhere}`],
     ['PATCH', `/conversations/${nowhere}`, { title: 'x' }],
     ['DELETE', `/conversations/${nowhere}`], ['GET', `/conversations/${nowhere}/messages`],

@@ -9,7 +9,11 @@ const one = `/conversations/${nowhere}`;
 const served = {
     '/auth/register': ['POST'],
     '/auth/login': ['POST'],
-    '/auth/me': ['GET'],
+    '/auth/refresh': ['POST'],
+    '/auth/logout': ['POST'],
+    '/auth/password': ['POST'],
+    '/auth/sessions': ['GET'],
+    '/auth/me': ['DELETE', 'GET'],
     '/conversations': ['GET', 'POST'],
     [one]: ['DELETE', 'GET', 'PATCH'],
     [`${one}/messages`]: ['GET', 'POST'],
@@ -59,7 +63,7 @@ everyGateway((gateway, test) => {
             '/conversations/a%2Fb', `${one}%2Fx`, '/auth%2Fme%2Fx', '/%2Fhealth', '/health%2F',
             '/health/x', '/auth/me/x', '/auth/login/x', `${one}/messages/x`, `${one}/x`,
             `${one}/messages/${nowhere}`, '/health;x', '/health.json', '/health%20', '/health%3F',
-            '/api/health', '/auth/register/login', '/healt', '/healthy', '/auth/logout',
+            '/api/health', '/auth/register/login', '/healt', '/healthy', '/auth/signup',
             '/rpc/agent_http', '/rpc/agent_me', '/agent_users', '/agent_conversations',
             '/users', '/messages', '/health%C3%A9', '/*', '/nothing?x=/health', '/~', '/...'],
         async (path) => {

@@ -8,18 +8,23 @@ import { createConfig, lintFromString } from '@redocly/openapi-core';
 const contract = [
     'POST /auth/register 201 400 413 422 503',
     'POST /auth/login 200 400 401 403 413 422 503',
+    'POST /auth/refresh 200 400 401 403 413 422 503',
+    'POST /auth/logout 204 400 401 403 413 422 503',
+    'POST /auth/password 204 400 401 403 413 422 503',
+    'GET /auth/sessions 200 400 401 403 503',
     'GET /auth/me 200 401 403 503',
+    'DELETE /auth/me 204 400 401 403 413 422 503',
     'POST /conversations 201 400 401 403 413 422 503',
-    'GET /conversations 200 401 403 422 503',
+    'GET /conversations 200 400 401 403 422 503',
     'GET /conversations/{conversation_id} 200 401 403 404 422 503',
     'PATCH /conversations/{conversation_id} 200 400 401 403 404 413 422 503',
     'DELETE /conversations/{conversation_id} 204 401 403 404 422 503',
     'POST /conversations/{conversation_id}/messages 201 400 401 403 404 413 422 503',
-    'GET /conversations/{conversation_id}/messages 200 401 403 404 422 503',
+    'GET /conversations/{conversation_id}/messages 200 400 401 403 404 422 503',
     'GET /health 200 503',
     'GET /openapi.json 200 503'
 ];
-const open = ['POST /auth/register', 'POST /auth/login', 'GET /health', 'GET /openapi.json'];
+const open = ['POST /auth/register', 'POST /auth/login', 'POST /auth/refresh', 'GET /health', 'GET /openapi.json'];
 
 let text;
 let description;

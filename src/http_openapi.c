@@ -190,6 +190,8 @@ route_errors(const HttpRoute *route, AgentError *errors)
 		errors[count++] = AGENT_BODY_UNREADABLE;
 		errors[count++] = AGENT_BODY_TOO_LARGE;
 	}
+	if (route->list != AGENT_NO_PLAN)
+		errors[count++] = AGENT_ANSWER_TOO_LARGE;
 	for (int i = 0; i < (int) lengthof(route->errors) && route->errors[i] != AGENT_NO_ERROR; i++)
 		errors[count++] = route->errors[i];
 	if (!route->is_public)
