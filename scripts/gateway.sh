@@ -95,7 +95,7 @@ start_gateway() {
   wait_for_health "$folder/error.log" "the gateway on port $port" "http://127.0.0.1:$port"
 }
 
-# One lane for everything, and one for the two requests that hash a password, with a core left for the others.
+# One lane for everything, and one for what hashes a password, with a core left for the others.
 # The role's password comes from FOLDER/pgpass.
 start_httpd() {
   local database=$1 program=$PWD/gateway/httpd/agent-httpd cores
