@@ -34,7 +34,7 @@ test('login answers 200 with a token that is good for the rest', async () => {
 
     assert.equal(answer.status, 200);
     assert.deepEqual(Object.keys(answer.data).sort(),
-        ['access_token', 'expires_in', 'token_type']);
+        ['access_token', 'expires_in', 'refresh_token', 'token_type']);
     assert.equal(answer.data.token_type, 'bearer');
     assert.ok(Number.isInteger(answer.data.expires_in) && answer.data.expires_in >= 60);
 

@@ -123,7 +123,10 @@ everyGateway((gateway, test, name) => {
             await sleep(100);
         }
         assert.deepEqual(missing, []);
-        const names = readdirSync(logs, { recursive: true }).filter((each) => /\.log$/.test(each));
+        // Not recursive: Node 18 fails at a socket.
+        const names = ['.', ...readdirSync(logs).filter((each) => each.startsWith('gateway-'))]
+            .flatMap((folder) => readdirSync(path.join(logs, folder))
+                .filter((each) => each.endsWith('.log')).map((each) => path.join(folder, each)));
         assert.ok(names.length >= 5, names.join());
         for (const each of names) {
             assert.ok(!readFileSync(path.join(logs, each)).includes(secret), each);
