@@ -84,11 +84,13 @@ everyGateway((gateway, test, name) => {
     });
 
     test('headers that are not ASCII are no 5xx', async () => {
-        const text = await gateway.raw(Buffer.from('GET /auth/me HTTP/1.1\r\nHost: \xe9\r\n'
+        const request = (host) => gateway.raw(Buffer.from(`GET /auth/me HTTP/1.1\r\nHost: ${host}\r\n`
             + 'User-Agent: \xff\xfe\r\nContent-Type: \xc3\r\nX-Agent-Target: \xff\r\nX: \xff\r\n'
             + 'Authorization: Bearer \xff\r\nConnection: close\r\n\r\n', 'latin1'));
 
-        assert.match(text, /^HTTP\/1\.1 401 [^]*\{"detail":"Invalid token"\}/);
+        assert.match(await request('localhost'), /^HTTP\/1\.1 401 [^]*\{"detail":"Invalid token"\}/);
+        // A host that is none is refused by newer versions of nginx themselves.
+        assert.match(await request('\xe9'), /^HTTP\/1\.1 40[01] /);
     });
 
     test('the log has the request\'s id, and no log a query, a token or a password', async () => {
