@@ -13,7 +13,7 @@ const contract = [
     'POST /auth/password 204 400 401 403 413 422 503',
     'GET /auth/sessions 200 400 401 403 503',
     'GET /auth/me 200 401 403 503',
-    'DELETE /auth/me 204 400 401 403 413 422 503',
+    'DELETE /auth/me 204 400 401 403 409 413 422 503',
     'POST /conversations 201 400 401 403 413 422 503',
     'GET /conversations 200 400 401 403 422 503',
     'GET /conversations/{conversation_id} 200 401 403 404 422 503',

@@ -102,4 +102,4 @@ AS 'MODULE_PATHNAME', 'agent_account_delete';
 COMMENT ON FUNCTION @extschema@.agent_account_delete(text) IS
 'Deletes the caller''s account with its sessions, conversations and messages.
 
-HTTP 204. Errors: not_authenticated 401, wrong_password 400, validation_failed 422.';
+HTTP 204. Errors: not_authenticated 401, wrong_password 400, account_in_use 409 (tables of your own refer to it), validation_failed 422.';

@@ -12,6 +12,7 @@ CREATE TABLE agent.sessions (
     refresh_previous bytea CHECK (octet_length(refresh_previous) = 32),
     refresh_kid      uuid,
     refresh_key      bytea NOT NULL CHECK (octet_length(refresh_key) = 32),
+    refresh_generation integer NOT NULL DEFAULT 0,
     PRIMARY KEY (user_id, id)
 ) USING heap;
 
@@ -27,7 +28,8 @@ COMMENT ON COLUMN agent.sessions.refreshed_at IS 'Time of the login, or of the l
 COMMENT ON COLUMN agent.sessions.refresh_hash IS 'SHA-256 of the secret in the refresh token that is good now.';
 COMMENT ON COLUMN agent.sessions.refresh_previous IS 'The same of the one before, which gives the current one again for agent.refresh_grace.';
 COMMENT ON COLUMN agent.sessions.refresh_kid IS 'The signing key that made the current secret out of the one before.';
-COMMENT ON COLUMN agent.sessions.refresh_key IS 'Tags refresh tokens of the session: tells an old one from one made up. No token can be made with it.';
+COMMENT ON COLUMN agent.sessions.refresh_key IS 'Tags refresh tokens of the session: tells an old one from one made up. No token that works can be made with it alone.';
+COMMENT ON COLUMN agent.sessions.refresh_generation IS 'How many times the session was refreshed.';
 
 SELECT pg_extension_config_dump('agent.sessions', '');
 

@@ -33,6 +33,9 @@ RESET ROLE;
 UPDATE agent.users SET is_active = false WHERE id = :'idle_id';
 DELETE FROM agent.users WHERE id = :'gone_id';
 
+CREATE TABLE regress_errors_notes (user_id uuid REFERENCES agent.users (id));
+INSERT INTO regress_errors_notes VALUES (:'rosa_id');
+
 -- What raises each error: a call, and the authorization header it comes with.
 CREATE TEMP TABLE causes (n serial, name text, authorization_header text, call text);
 INSERT INTO causes (name, authorization_header, call) VALUES
@@ -54,6 +57,7 @@ INSERT INTO causes (name, authorization_header, call) VALUES
     ('invalid_refresh_token', NULL, format('SELECT agent_refresh(%L)', :'rosa')),
     ('wrong_password', 'Bearer ' || :'rosa',
         format('SELECT agent_account_delete(%L)', :'secret' || 'x')),
+    ('account_in_use', 'Bearer ' || :'rosa', format('SELECT agent_account_delete(%L)', :'secret')),
     ('account_not_found', NULL, 'SELECT agent_user_set_active(gen_random_uuid(), true)'),
     ('session_not_found', NULL, 'SELECT agent_session_end(gen_random_uuid())'),
     ('conversation_not_found', 'Bearer ' || :'rosa',
@@ -134,3 +138,4 @@ SELECT n, name FROM (SELECT * FROM in_sql UNION ALL SELECT * FROM in_http) AS er
 WHERE concat_ws('|', message, detail, hint) ~* 's3cret|cm9zYT|rosa|example\.org'
     OR strpos(concat_ws('|', message, detail, hint), left(:'rosa', 40)) > 0 ORDER BY n;
 REVOKE agent_admin FROM agent_user;
+DROP TABLE regress_errors_notes;

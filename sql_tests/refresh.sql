@@ -48,7 +48,7 @@ INSERT INTO tokens SELECT 'first', refresh_token, access_token
 FROM agent_login('rita.refresh@example.org', 'secret');
 INSERT INTO tokens SELECT 'raul', refresh_token, access_token
 FROM agent_login('raul.refresh@example.org', 'secret');
-SELECT name, refresh_token ~ '^agr_[0-9a-f]{160}$' AS form FROM tokens ORDER BY name;
+SELECT name, refresh_token ~ '^agr_[0-9a-f]{168}$' AS form FROM tokens ORDER BY name;
 
 -- Each use gives the next one; the one just used gives the same again, for a while.
 SELECT pg_temp.refresh('first', 'second');
@@ -75,11 +75,12 @@ CREATE FUNCTION pg_temp.changed(token text, place integer) RETURNS text LANGUAGE
     SELECT overlay(token PLACING CASE substr(token, place, 1) WHEN '0' THEN '1' ELSE '0' END FROM place FOR 1);
 $$;
 INSERT INTO tokens SELECT 'bad ' || n, bad FROM tokens,
-    unnest(ARRAY['', 'agr_', refresh_token || '0', left(refresh_token, 163), upper(refresh_token),
+    unnest(ARRAY['', 'agr_', refresh_token || '0', left(refresh_token, 171), upper(refresh_token),
         'x' || substr(refresh_token, 2), overlay(refresh_token PLACING 'g' FROM 100 FOR 1), access_token,
         pg_temp.changed(refresh_token, 5), pg_temp.changed(refresh_token, 68),
         pg_temp.changed(refresh_token, 69), pg_temp.changed(refresh_token, 132),
-        pg_temp.changed(refresh_token, 133), pg_temp.changed(refresh_token, 164),
+        pg_temp.changed(refresh_token, 140), pg_temp.changed(refresh_token, 141),
+        pg_temp.changed(refresh_token, 172),
         'agr_' || (SELECT substr(refresh_token, 5, 64) FROM tokens WHERE name = 'raul') || substr(refresh_token, 69)])
     WITH ORDINALITY AS b (bad, n) WHERE name = 'third';
 SET ROLE agent_anon;
@@ -112,6 +113,31 @@ UPDATE agent.sessions SET refreshed_at = refreshed_at - interval '2 s' WHERE end
 SELECT pg_temp.refresh('first', 'none');
 SELECT pg_temp.refresh('second', 'none');
 SELECT * FROM pg_temp.sessions('refresh rita');
+
+-- A token of a transaction that was taken back is worth nothing, and ends nothing; asked
+-- again, it is the same that comes.
+INSERT INTO tokens SELECT 'r1', refresh_token, access_token
+FROM agent_login('rita.refresh@example.org', 'secret');
+BEGIN;
+SELECT refresh_token AS lost FROM agent_refresh((SELECT refresh_token FROM tokens WHERE name = 'r1')) \gset
+ROLLBACK;
+INSERT INTO tokens VALUES ('lost', :'lost');
+SELECT pg_temp.refresh('lost', 'none');
+SELECT pg_temp.refresh('r1', 'r2');
+-- With no interval a token is good once: the second use ends the session.
+SET agent.refresh_grace = 0;
+SELECT pg_temp.refresh('r1', 'none');
+RESET agent.refresh_grace;
+SELECT pg_temp.refresh('lost', 'none');
+
+-- A refresh never makes a session shorter than its access token.
+SET agent.session_ttl = 60;
+INSERT INTO tokens SELECT 's1', refresh_token, access_token
+FROM agent_login('rita.refresh@example.org', 'secret');
+SELECT pg_temp.refresh('s1', 's2');
+SELECT max(expires_at - refreshed_at) AS lasts FROM agent.sessions WHERE ended_at IS NULL AND refresh_generation = 1;
+UPDATE agent.sessions SET ended_at = now() WHERE ended_at IS NULL AND refresh_generation = 1;
+RESET agent.session_ttl;
 
 -- A key that is rotated meanwhile does not matter; one that is deleted costs the repetition.
 INSERT INTO tokens SELECT 'k1', refresh_token, access_token
@@ -181,6 +207,14 @@ SET ROLE agent_user;
 SELECT pg_temp.as_caller('d1', $$SELECT agent_conversation_create('Talk', 'Hello')$$);
 SELECT pg_temp.as_caller('d1', $$SELECT agent_account_delete('secret')$$);
 SELECT pg_temp.caller('d1');
+RESET ROLE;
+CREATE TABLE regress_notes (user_id uuid REFERENCES agent.users (id));
+INSERT INTO regress_notes SELECT id FROM agent.users WHERE username = 'refresh rita';
+SET ROLE agent_user;
+SELECT pg_temp.as_caller('d1', $$SELECT agent_account_delete('another')$$);
+RESET ROLE;
+DROP TABLE regress_notes;
+SET ROLE agent_user;
 SELECT pg_temp.as_caller('d1', $$SELECT agent_account_delete('another')$$);
 SELECT pg_temp.caller('d1');
 SELECT pg_temp.refresh('d1', 'none');
@@ -195,7 +229,7 @@ RESET ROLE;
 -- The classic paths: a login gives a refresh token when asked to, and nothing more otherwise.
 CREATE FUNCTION pg_temp.http(method text, path text, wanted text, body text) RETURNS text LANGUAGE sql AS $$
     SELECT concat_ws(' ', status, regexp_replace(regexp_replace(regexp_replace(regexp_replace(
-        convert_from(body, 'UTF8'), 'agr_[0-9a-f]{160}', 'REFRESH', 'g'), 'eyJ[\w.-]+', 'ACCESS', 'g'),
+        convert_from(body, 'UTF8'), 'agr_[0-9a-f]{168}', 'REFRESH', 'g'), 'eyJ[\w.-]+', 'ACCESS', 'g'),
         '\d{4}-[\dT:.-]+\+00:00', 'TIME', 'g'), '[0-9a-f]{8}-[0-9a-f-]{27}', 'ID', 'g'))
     FROM agent_http(method, path, '', jsonb_strip_nulls(jsonb_build_object('user-agent', 'test',
         'authorization', 'Bearer ' || (SELECT access_token FROM tokens WHERE name = wanted))),

@@ -119,20 +119,29 @@ check_password(const text *email, const text *password, Account *account)
 }
 
 /*
- * Makes a hash of today of one that is not: of another application, or of another
- * cost. Only now is the password at hand.
+ * Makes a hash of today of one that is not: of another application, or cheaper than
+ * now. Only now is the password at hand. Where somebody else has just stored another
+ * one, that has to be of the same password.
  */
 static void
-renew_hash(const Account *account, const text *password)
+renew_hash(Account *account, const text *password)
 {
 	Datum values[] = {UUIDPGetDatum(&account->id),
 					  CStringGetTextDatum(account->password_hash),
 					  (Datum) 0};
+	bool isnull;
 
-	if (agent_password_is_current(account->password_hash))
+	if (!agent_password_needs_renewal(account->password_hash, password))
 		return;
-	values[2] = CStringGetTextDatum(agent_password_hash(password));
-	agent_execute(AGENT_PLAN_USER_SET_PASSWORD, values, NULL);
+	account->password_hash = agent_password_hash(password);
+	values[2] = CStringGetTextDatum(account->password_hash);
+	if (agent_execute(AGENT_PLAN_USER_SET_PASSWORD, values, NULL) == 1)
+		return;
+	if (agent_execute(AGENT_PLAN_USER_PASSWORD, values, NULL) == 0)
+		agent_raise(AGENT_BAD_CREDENTIALS, NULL);
+	account->password_hash = TextDatumGetCString(agent_result(0, 1, &isnull));
+	if (!agent_password_matches(password, account->password_hash))
+		agent_raise(AGENT_BAD_CREDENTIALS, NULL);
 }
 
 /* Returns a row of agent_token. */
@@ -179,7 +188,7 @@ agent_login(PG_FUNCTION_ARGS)
 	check_password(email, password, &account);
 	renew_hash(&account, password);
 	now = GetCurrentTimestamp();
-	refresh_token = agent_session_start(&account.id, now, &session_id);
+	refresh_token = agent_session_start(&account.id, account.password_hash, now, &session_id);
 	if (refresh_token == NULL)
 		agent_raise(AGENT_BAD_CREDENTIALS, NULL);
 	refresh_token = MemoryContextStrdup(caller, refresh_token);

@@ -11,6 +11,18 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+/* Tells whether a time can be written with a year of four digits. */
+static bool
+is_calendar_time(TimestampTz time)
+{
+	struct pg_tm tm;
+	fsec_t fraction;
+
+	return !TIMESTAMP_NOT_FINITE(time) &&
+		   timestamp2tm(time, NULL, &tm, &fraction, NULL, NULL) == 0 && tm.tm_year >= 1 &&
+		   tm.tm_year <= 9999;
+}
+
 PG_FUNCTION_INFO_V1(agent_user_import);
 
 /*
@@ -34,6 +46,11 @@ agent_user_import(PG_FUNCTION_ARGS)
 	email = agent_check_text(&faults, AGENT_FIELD_EMAIL, fcinfo, 0);
 	username = agent_check_text(&faults, AGENT_FIELD_USERNAME, fcinfo, 1);
 	hash = agent_check_text(&faults, AGENT_FIELD_PASSWORD_HASH, fcinfo, 2);
+	if (!PG_ARGISNULL(4) && !is_calendar_time(PG_GETARG_TIMESTAMPTZ(4)))
+		agent_fault_add(&faults,
+						"created_at",
+						"value_error",
+						"value is not in the years 1 to 9999");
 	agent_faults_raise(&faults);
 
 	id = agent_uuidv7();

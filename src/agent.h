@@ -40,6 +40,7 @@ typedef enum AgentError
 	AGENT_INVALID_REFRESH_TOKEN,
 	AGENT_WRONG_PASSWORD,
 	AGENT_ACCOUNT_NOT_FOUND,
+	AGENT_ACCOUNT_IN_USE,
 	AGENT_SESSION_NOT_FOUND,
 	AGENT_CONVERSATION_NOT_FOUND,
 	AGENT_VALIDATION_FAILED,
@@ -208,7 +209,7 @@ extern void agent_memo_keep(AgentTokenSource source, const char *text,
 extern char *agent_password_hash(const text *password);
 extern bool agent_password_matches(const text *password, const char *stored);
 extern bool agent_password_importable(const char *stored);
-extern bool agent_password_is_current(const char *stored);
+extern bool agent_password_needs_renewal(const char *stored, const text *password);
 extern void agent_password_match_nothing(const text *password);
 
 /* plans.c */
@@ -281,7 +282,9 @@ extern char *agent_request_header(const char *headers, const char *name);
 extern void agent_request_status(int status);
 
 /* session.c */
-extern char *agent_session_start(const pg_uuid_t *user_id, TimestampTz now, pg_uuid_t *session_id);
+extern TimestampTz agent_session_expiry(TimestampTz now);
+extern char *agent_session_start(const pg_uuid_t *user_id, const char *password_hash,
+								 TimestampTz now, pg_uuid_t *session_id);
 extern PGDLLEXPORT void agent_session_end_main(Datum arg);
 extern void agent_session_end_by(AgentPlan plan, const pg_uuid_t *user_id,
 								 const pg_uuid_t *session_id);

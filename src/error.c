@@ -94,6 +94,12 @@ static const ErrorEntry errors[AGENT_ERROR_COUNT] = {
 		NULL,
 		NULL
 	},
+	[AGENT_ACCOUNT_IN_USE] = {
+		"account_in_use", "2BP01", 409,
+		"account is in use",
+		"Another table refers to it: delete its rows first.",
+		NULL
+	},
 	[AGENT_SESSION_NOT_FOUND] = {
 		"session_not_found", "P0002", 404,
 		"session not found",

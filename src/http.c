@@ -72,7 +72,7 @@ const HttpRoute agent_http_routes[] = {
 		"DELETE", "/auth/me", "auth", "account_delete", "Delete your account and all that is in it",
 		false, false, 204, HTTP_NOTHING, HTTP_NOTHING, "agent_account_delete", AGENT_NO_PLAN,
 		{{HTTP_BODY, AGENT_FIELD_PASSWORD}},
-		{AGENT_WRONG_PASSWORD}
+		{AGENT_WRONG_PASSWORD, AGENT_ACCOUNT_IN_USE}
 	},
 	{
 		"POST", "/conversations", "conversations", "conversation_create", "Begin a conversation",

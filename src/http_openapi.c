@@ -237,7 +237,7 @@ error_response(StringInfo json, int status, const AgentError *errors, int count)
 static void
 responses(StringInfo json, const HttpRoute *route)
 {
-	static const int statuses[] = {400, 401, 403, 404, 413, 422, 503};
+	static const int statuses[] = {400, 401, 403, 404, 409, 413, 422, 503};
 	const HttpSchema *schema = agent_http_schema(route->shape);
 	const char *form = route->list != AGENT_NO_PLAN ? "{\"type\":\"array\",\"items\":%s}" : "%s";
 	AgentError errors[ERRORS_MAX];

@@ -30,6 +30,7 @@
 #define SETTING_CHARS (7 + SALT_CHARS) /* $2a$NN$ and the salt */
 #define HASH_CHARS    (SETTING_CHARS + DIGEST_CHARS)
 #define COST_MAX      15 /* of a hash that is imported */
+#define BCRYPT_READS  72 /* bytes of a password */
 
 /* bcrypt's own base64. */
 #define BCRYPT_ALPHABET "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -132,6 +133,10 @@ read_stored(const char *stored, char *setting, const char **digest, bool *is_pla
 		(int) strspn(salt, BCRYPT_ALPHABET) != SALT_CHARS + (is_ours ? 0 : DIGEST_CHARS) ||
 		(is_ours && salt[SALT_CHARS] != '$') || strspn(*digest, BCRYPT_ALPHABET) != DIGEST_CHARS)
 		return false;
+	/* The last characters stand for fewer bits than they could: no others are ever made. */
+	if (strchr(".Oeu", salt[SALT_CHARS - 1]) == NULL ||
+		strchr(".CGKOSWaeimquy26", (*digest)[DIGEST_CHARS - 1]) == NULL)
+		return false;
 	snprintf(setting, SETTING_CHARS + 1, "$2a$%.2s$%.*s", cost, SALT_CHARS, salt);
 	return true;
 }
@@ -148,16 +153,23 @@ agent_password_importable(const char *stored)
 		   atoi(setting + 4) <= COST_MAX;
 }
 
-/* Tells whether a hash is as a new one would be: in our form and of the current cost. */
+/*
+ * Tells whether a hash should be made anew of its password: of another application, or
+ * cheaper than a new one. What bcrypt as it is did not read of a password is not known to
+ * be right: such a hash stays.
+ */
 bool
-agent_password_is_current(const char *stored)
+agent_password_needs_renewal(const char *stored, const text *password)
 {
 	char setting[SETTING_CHARS + 1];
 	const char *digest;
 	bool is_plain;
 
-	return read_stored(stored, setting, &digest, &is_plain) && !is_plain &&
-		   atoi(setting + 4) == agent_password_hash_cost;
+	if (!read_stored(stored, setting, &digest, &is_plain))
+		return false;
+	if (is_plain)
+		return VARSIZE_ANY_EXHDR(password) <= BCRYPT_READS;
+	return atoi(setting + 4) < agent_password_hash_cost;
 }
 
 /* Returns a new hash to store. */

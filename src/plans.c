@@ -20,7 +20,7 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
-#define MAX_ARGS 7
+#define MAX_ARGS 8
 
 /* clang-format off */
 /* In the order of the views, whose rows the functions return. */
@@ -31,7 +31,7 @@
 /* clang-format off */
 #define SESSION_STATE \
 	"SELECT s.refresh_hash, s.refresh_previous, s.refresh_key, s.refresh_kid, s.refreshed_at," \
-	" u.is_active FROM agent.sessions AS s JOIN agent.users AS u ON u.id = s.user_id" \
+	" u.is_active, s.refresh_generation FROM agent.sessions AS s JOIN agent.users AS u ON u.id = s.user_id" \
 	" WHERE s.user_id = $1 AND s.id = $2 AND s.ended_at IS NULL AND s.expires_at > $3"
 /* clang-format on */
 
@@ -88,8 +88,9 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 	[AGENT_PLAN_SESSION_INSERT] = {
 		"INSERT INTO agent.sessions (user_id, id, created_at, expires_at, user_agent,"
 		" refreshed_at, refresh_hash, refresh_key) SELECT id, $2, $3, $4, $5, $3, $6, $7"
-		" FROM agent.users WHERE id = $1 AND is_active FOR KEY SHARE",
-		false, 7, {UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, BYTEAOID, BYTEAOID}
+		" FROM agent.users WHERE id = $1 AND is_active AND password_hash = $8 FOR SHARE",
+		false, 8,
+		{UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, BYTEAOID, BYTEAOID, TEXTOID}
 	},
 	[AGENT_PLAN_SESSION_EXPIRE] = {
 		"DELETE FROM agent.sessions WHERE user_id = $1 AND expires_at <= $2",
@@ -105,7 +106,7 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 	},
 	[AGENT_PLAN_SESSION_REFRESH] = {
 		"UPDATE agent.sessions SET refreshed_at = $3, expires_at = $4, refresh_hash = $5,"
-		" refresh_previous = $6, refresh_kid = $7 WHERE user_id = $1 AND id = $2",
+		" refresh_previous = $6, refresh_kid = $7, refresh_generation = refresh_generation + 1 WHERE user_id = $1 AND id = $2",
 		false, 7, {UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID, BYTEAOID, UUIDOID}
 	},
 	[AGENT_PLAN_SESSION_END] = {
@@ -231,22 +232,26 @@ prepared(AgentPlan id)
 /*
  * Raises what the current error means to a caller, or the error itself.
  *
- * The one foreign key that can be violated is that of an account which is deleted
- * meanwhile. PostgREST would repeat a failure of serialization for ever.
+ * A foreign key is violated by what is written for an account that is deleted
+ * meanwhile, or by deleting one that a table of somebody else's refers to. PostgREST
+ * would repeat a failure of serialization for ever.
  */
 static void
-raise_meaning(MemoryContext context)
+raise_meaning(AgentPlan id, MemoryContext context)
 {
 	int code = geterrcode();
+	AgentError meaning = AGENT_NO_ERROR;
 
-	if (code == ERRCODE_FOREIGN_KEY_VIOLATION ||
-		(code == ERRCODE_T_R_SERIALIZATION_FAILURE && agent_request_dialect() == AGENT_POSTGREST))
+	if (code == ERRCODE_FOREIGN_KEY_VIOLATION)
+		meaning = id == AGENT_PLAN_USER_DELETE ? AGENT_ACCOUNT_IN_USE : AGENT_USER_NOT_FOUND;
+	else if (code == ERRCODE_T_R_SERIALIZATION_FAILURE &&
+			 agent_request_dialect() == AGENT_POSTGREST)
+		meaning = AGENT_UNAVAILABLE;
+	if (meaning != AGENT_NO_ERROR)
 	{
 		MemoryContextSwitchTo(context);
 		FlushErrorState();
-		agent_raise(code == ERRCODE_FOREIGN_KEY_VIOLATION ? AGENT_USER_NOT_FOUND
-														  : AGENT_UNAVAILABLE,
-					NULL);
+		agent_raise(meaning, NULL);
 	}
 	PG_RE_THROW();
 }
@@ -264,7 +269,7 @@ agent_execute(AgentPlan id, Datum *values, const char *nulls)
 	}
 	PG_CATCH();
 	{
-		raise_meaning(context);
+		raise_meaning(id, context);
 	}
 	PG_END_TRY();
 	if (result < 0)

@@ -2,13 +2,15 @@
  * refresh.c
  *		Refresh tokens: what keeps a session going when its access tokens expire.
  *
- *		agr_ and, in hexadecimal: account, session, secret (32 bytes), tag (16 bytes)
+ *		agr_ and, in hexadecimal: account, session, secret (32 bytes), generation (4), tag (16)
  *
  * Only a SHA-256 of the secret is stored. Each use makes the next secret, as an HMAC
  * of the one before under the key that signs, so that whoever lost the answer gets
  * the same pair again for a short while, and many at once all get the same. The tag,
  * an HMAC under a key of the session, tells an older token of that session, which may
- * be a thief's, from one that somebody made up: the first ends the session.
+ * be a thief's, from one that somebody made up: the first ends the session. Which is
+ * older the generation says: a newer one, whose transaction is not seen (yet, or any
+ * more), ends nothing.
  *
  * Called through SQL by anybody, as agent_owner. Tokens are secrets: nothing here
  * quotes one. Results are in the caller's memory context.
@@ -33,10 +35,11 @@ typedef struct RefreshToken
 	pg_uuid_t user_id;
 	pg_uuid_t session_id;
 	uint8 secret[AGENT_REFRESH_BYTES];
+	uint8 generation[4]; /* from 0, the highest byte first */
 	uint8 tag[TAG_BYTES];
 } RefreshToken;
 
-StaticAssertDecl(sizeof(RefreshToken) == 2 * UUID_LEN + AGENT_REFRESH_BYTES + TAG_BYTES,
+StaticAssertDecl(sizeof(RefreshToken) == 2 * UUID_LEN + AGENT_REFRESH_BYTES + 4 + TAG_BYTES,
 				 "a refresh token has no padding");
 
 /* A session's state, as the statement that reads it returns it. */
@@ -49,6 +52,7 @@ typedef struct RefreshState
 	pg_uuid_t kid; /* the key that made the current secret of the previous one */
 	TimestampTz refreshed_at;
 	bool is_active; /* the account */
+	int32 generation;
 } RefreshState;
 
 typedef enum RefreshVerdict
@@ -74,15 +78,17 @@ sha256(const uint8 *data, Size len, uint8 *digest)
 	pg_cryptohash_free(hash);
 }
 
-/* Computes an HMAC-SHA-256 of a purpose and a secret. */
+/* Computes an HMAC-SHA-256 of a purpose, a secret and other bytes. */
 static void
-hmac(const uint8 *key, Size key_len, const char *purpose, const uint8 *secret, uint8 *mac)
+hmac(const uint8 *key, const char *purpose, const uint8 *secret, const uint8 *more, int more_len,
+	 uint8 *mac)
 {
 	pg_hmac_ctx *hmac = pg_hmac_create(PG_SHA256);
 
-	if (hmac == NULL || pg_hmac_init(hmac, key, key_len) < 0 ||
+	if (hmac == NULL || pg_hmac_init(hmac, key, AGENT_REFRESH_BYTES) < 0 ||
 		pg_hmac_update(hmac, (const uint8 *) purpose, strlen(purpose) + 1) < 0 ||
 		pg_hmac_update(hmac, secret, AGENT_REFRESH_BYTES) < 0 ||
+		pg_hmac_update(hmac, more, more_len) < 0 ||
 		pg_hmac_final(hmac, mac, PG_SHA256_DIGEST_LENGTH) < 0)
 	{
 		pg_hmac_free(hmac);
@@ -90,6 +96,8 @@ hmac(const uint8 *key, Size key_len, const char *purpose, const uint8 *secret, u
 	}
 	pg_hmac_free(hmac);
 }
+
+StaticAssertDecl(AGENT_KEY_BYTES == AGENT_REFRESH_BYTES, "both kinds of key are of one size");
 
 /* Tells whether bytes are the same, in a time that tells nothing. */
 static bool
@@ -102,34 +110,46 @@ same_bytes(const uint8 *a, const uint8 *b, int len)
 	return difference == 0;
 }
 
-/* Computes the tag of a secret. */
+/* Computes the tag of a token. */
 static void
-make_tag(const uint8 *key, const uint8 *secret, uint8 *tag)
+make_tag(const uint8 *key, const RefreshToken *token, uint8 *tag)
 {
 	uint8 mac[PG_SHA256_DIGEST_LENGTH];
 
-	hmac(key, AGENT_REFRESH_BYTES, "agent refresh tag", secret, mac);
+	hmac(key, "agent refresh tag", token->secret, token->generation, 4, mac);
 	memcpy(tag, mac, TAG_BYTES);
 }
 
 /* Computes the secret that follows another. */
 static void
-next_secret(const AgentKey *signing_key, const uint8 *secret, uint8 *next)
+next_secret(const AgentKey *signing_key, const RefreshState *state, const uint8 *secret,
+			uint8 *next)
 {
-	hmac(signing_key->secret, AGENT_KEY_BYTES, "agent refresh next", secret, next);
+	hmac(signing_key->secret, "agent refresh next", secret, state->key, sizeof(state->key), next);
+}
+
+/* Returns which token of its session it is, from 0. */
+static int64
+generation_of(const RefreshToken *token)
+{
+	const uint8 *bytes = token->generation;
+
+	return (int64) bytes[0] << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3];
 }
 
 /* Returns a token as text. */
 static char *
 token_text(const pg_uuid_t *user_id, const pg_uuid_t *session_id, const uint8 *key,
-		   const uint8 *secret)
+		   const uint8 *secret, int32 generation)
 {
 	RefreshToken token = {.user_id = *user_id, .session_id = *session_id};
 	char *text = palloc(strlen(PREFIX) + 2 * TOKEN_SIZE + 1);
 	Size len = strlen(PREFIX);
 
 	memcpy(token.secret, secret, AGENT_REFRESH_BYTES);
-	make_tag(key, secret, token.tag);
+	for (int i = 0; i < 4; i++)
+		token.generation[i] = (uint32) generation >> (24 - 8 * i);
+	make_tag(key, &token, token.tag);
 	memcpy(text, PREFIX, len);
 	len += hex_encode((const char *) &token, TOKEN_SIZE, text + len);
 	text[len] = '\0';
@@ -206,7 +226,7 @@ agent_refresh_begin(const pg_uuid_t *user_id, const pg_uuid_t *session_id, Datum
 	sha256(random, AGENT_REFRESH_BYTES, digest);
 	*hash = bytes_datum(digest, sizeof(digest));
 	*session_key = bytes_datum(key, AGENT_REFRESH_BYTES);
-	text = token_text(user_id, session_id, key, random);
+	text = token_text(user_id, session_id, key, random, 0);
 	explicit_bzero(random, sizeof(random));
 	return text;
 }
@@ -232,6 +252,7 @@ read_state(AgentPlan plan, const RefreshToken *token, TimestampTz now, RefreshSt
 		state->kid = *DatumGetUUIDP(kid);
 	state->refreshed_at = DatumGetTimestampTz(agent_result(0, 5, &isnull));
 	state->is_active = DatumGetBool(agent_result(0, 6, &isnull));
+	state->generation = DatumGetInt32(agent_result(0, 7, &isnull));
 	return true;
 }
 
@@ -242,16 +263,20 @@ judge(const RefreshToken *token, const RefreshState *state, TimestampTz now)
 	uint8 tag[TAG_BYTES];
 	uint8 digest[PG_SHA256_DIGEST_LENGTH];
 
-	make_tag(state->key, token->secret, tag);
-	if (!same_bytes(tag, token->tag, TAG_BYTES))
+	make_tag(state->key, token, tag);
+	if (!same_bytes(tag, token->tag, TAG_BYTES) || generation_of(token) > state->generation)
 		return REFRESH_UNKNOWN;
+	if (generation_of(token) < state->generation - 1)
+		return REFRESH_OLD;
 	sha256(token->secret, AGENT_REFRESH_BYTES, digest);
-	if (same_bytes(digest, state->hash, sizeof(digest)))
-		return REFRESH_CURRENT;
-	if (state->has_previous && same_bytes(digest, state->previous, sizeof(digest)) &&
-		now - state->refreshed_at <= agent_refresh_grace * USECS_PER_SEC)
-		return REFRESH_PREVIOUS;
-	return REFRESH_OLD;
+	if (generation_of(token) == state->generation)
+		return same_bytes(digest, state->hash, sizeof(digest)) ? REFRESH_CURRENT : REFRESH_UNKNOWN;
+	if (!state->has_previous || !same_bytes(digest, state->previous, sizeof(digest)))
+		return REFRESH_UNKNOWN;
+	return agent_refresh_grace > 0 &&
+				   now - state->refreshed_at <= agent_refresh_grace * USECS_PER_SEC
+			   ? REFRESH_PREVIOUS
+			   : REFRESH_OLD;
 }
 
 /* Moves a session on, under its row's lock, to the secret after the token's. */
@@ -263,13 +288,13 @@ rotate(const RefreshToken *token, const RefreshState *state, TimestampTz now, ui
 	Datum values[] = {UUIDPGetDatum(&token->user_id),
 					  UUIDPGetDatum(&token->session_id),
 					  TimestampTzGetDatum(now),
-					  TimestampTzGetDatum(now + agent_session_ttl * USECS_PER_SEC),
+					  TimestampTzGetDatum(agent_session_expiry(now)),
 					  (Datum) 0,
 					  bytes_datum(state->hash, sizeof(state->hash)),
 					  UUIDPGetDatum(&key.kid)};
 
 	agent_key_current(&key);
-	next_secret(&key, token->secret, secret);
+	next_secret(&key, state, token->secret, secret);
 	explicit_bzero(key.secret, sizeof(key.secret));
 	sha256(secret, AGENT_REFRESH_BYTES, digest);
 	values[4] = bytes_datum(digest, sizeof(digest));
@@ -289,7 +314,7 @@ repeat_secret(const RefreshToken *token, const RefreshState *state, uint8 *secre
 	UnregisterSnapshot(snapshot);
 	if (!found)
 		return false;
-	next_secret(&key, token->secret, secret);
+	next_secret(&key, state, token->secret, secret);
 	explicit_bzero(key.secret, sizeof(key.secret));
 	sha256(secret, AGENT_REFRESH_BYTES, digest);
 	return same_bytes(digest, state->hash, sizeof(digest));
@@ -299,7 +324,7 @@ repeat_secret(const RefreshToken *token, const RefreshState *state, uint8 *secre
  * Judges a token and moves its session on; returns the new token's text, or raises.
  *
  * An older token is found without a lock, which would keep the session from being
- * ended apart from this transaction; what is older once stays so.
+ * ended apart from this transaction: older than what any snapshot shows it stays.
  */
 static char *
 use_token(const RefreshToken *token, TimestampTz now)
@@ -326,7 +351,11 @@ use_token(const RefreshToken *token, TimestampTz now)
 		rotate(token, &state, now, secret);
 	else if (verdict != REFRESH_PREVIOUS || !repeat_secret(token, &state, secret))
 		agent_raise(AGENT_INVALID_REFRESH_TOKEN, NULL);
-	text = token_text(&token->user_id, &token->session_id, state.key, secret);
+	text = token_text(&token->user_id,
+					  &token->session_id,
+					  state.key,
+					  secret,
+					  (int32) generation_of(token) + 1);
 	explicit_bzero(secret, sizeof(secret));
 	return text;
 }

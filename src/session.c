@@ -12,6 +12,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
@@ -30,15 +31,23 @@ user_agent(void)
 	return cstring_to_text_with_len(value, pg_mbcharcliplen(value, strlen(value), USER_AGENT_MAX));
 }
 
+/* Returns when a session expires that is begun or refreshed now: not before its token. */
+TimestampTz
+agent_session_expiry(TimestampTz now)
+{
+	return now + Max(agent_session_ttl, agent_access_token_ttl) * USECS_PER_SEC;
+}
+
 /*
  * Starts a session, removes the account's expired ones and returns the refresh token.
  *
- * NULL when the account was deleted or deactivated meanwhile.
+ * NULL when the account was deleted or deactivated meanwhile, or got another password.
  */
 char *
-agent_session_start(const pg_uuid_t *user_id, TimestampTz now, pg_uuid_t *session_id)
+agent_session_start(const pg_uuid_t *user_id, const char *password_hash, TimestampTz now,
+					pg_uuid_t *session_id)
 {
-	TimestampTz expires_at = now + Max(agent_session_ttl, agent_access_token_ttl) * USECS_PER_SEC;
+	TimestampTz expires_at = agent_session_expiry(now);
 	text *agent = user_agent();
 	char *refresh_token;
 	Datum expire[] = {UUIDPGetDatum(user_id), TimestampTzGetDatum(now)};
@@ -48,12 +57,13 @@ agent_session_start(const pg_uuid_t *user_id, TimestampTz now, pg_uuid_t *sessio
 					  TimestampTzGetDatum(expires_at),
 					  PointerGetDatum(agent),
 					  (Datum) 0,
-					  (Datum) 0};
+					  (Datum) 0,
+					  CStringGetTextDatum(password_hash)};
 
 	*session_id = agent_uuidv7();
 	refresh_token = agent_refresh_begin(user_id, session_id, &insert[5], &insert[6]);
 	agent_execute(AGENT_PLAN_SESSION_EXPIRE, expire, NULL);
-	if (agent_execute(AGENT_PLAN_SESSION_INSERT, insert, agent == NULL ? "    n  " : NULL) == 0)
+	if (agent_execute(AGENT_PLAN_SESSION_INSERT, insert, agent == NULL ? "    n   " : NULL) == 0)
 		return NULL;
 	return refresh_token;
 }
@@ -126,7 +136,7 @@ agent_session_end_apart(const pg_uuid_t *user_id, const pg_uuid_t *session_id)
 
 	strlcpy(worker.bgw_name, "agent session end", BGW_MAXLEN);
 	strlcpy(worker.bgw_type, "agent session end", BGW_MAXLEN);
-	strlcpy(worker.bgw_library_name, "agent", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_library_name, "$libdir/agent", sizeof(worker.bgw_library_name));
 	strlcpy(worker.bgw_function_name, "agent_session_end_main", BGW_MAXLEN);
 	memcpy(worker.bgw_extra, &what, sizeof(what));
 	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
@@ -150,9 +160,14 @@ agent_session_end_main(Datum arg)
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(what.database, InvalidOid, 0);
 	SetConfigOption("search_path", "pg_catalog", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("default_transaction_read_only", "off", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("default_transaction_isolation", "read committed", PGC_USERSET, PGC_S_OVERRIDE);
 	/* Whoever waits for this may hold the row. */
 	SetConfigOption("lock_timeout", "1s", PGC_USERSET, PGC_S_OVERRIDE);
 	StartTransactionCommand();
+	/* No trigger that somebody has put there runs as a superuser. */
+	SetUserIdAndSecContext(get_role_oid("agent_owner", false),
+						   SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	SPI_connect();
 	agent_session_end_by(AGENT_PLAN_SESSION_END, &what.user_id, &what.session_id);

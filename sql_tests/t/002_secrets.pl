@@ -338,7 +338,7 @@ my $refresh = $client->simple(
 push @{ $secrets{'refresh, simple'} }, substr($refresh, 68, 64);
 my $next = $client->simple("SELECT refresh_token FROM agent_refresh('$refresh')");
 push @{ $secrets{'refresh, extended'} }, substr($next, 68, 64);
-like($next, qr/^agr_[0-9a-f]{160}$/, 'agent_refresh, simple protocol');
+like($next, qr/^agr_[0-9a-f]{168}$/, 'agent_refresh, simple protocol');
 activity_is_clean($node, 'agent_refresh, simple protocol');
 like($client->extended('SELECT refresh_token FROM agent_refresh($1)', $next),
     qr/^agr_/, 'agent_refresh, extended protocol');
