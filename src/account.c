@@ -3,14 +3,13 @@
  *		Accounts: register, log in, see oneself, change the password, delete the account.
  *
  * Called through SQL by anybody (register, login: as agent_owner) or by a signed-in
- * person (me: as oneself; change, delete: as agent_owner). Arguments hold passwords: no statement
- *text or value of theirs may reach a message. Results are in the caller's memory context.
+ * person (me: as oneself; change, delete: as agent_owner). Arguments hold passwords:
+ * no statement text or value of theirs may reach a message. Results are in the
+ * caller's memory context.
  */
 #include "agent.h"
 
-#include "access/htup_details.h"
 #include "executor/spi.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
@@ -23,10 +22,10 @@ typedef struct Account
 } Account;
 
 /* Raises email_taken or username_taken; SPI is connected. */
-void
-agent_account_refuse_taken(Datum email_key, Datum username)
+static void
+refuse_taken(const text *email, const text *username)
 {
-	Datum values[] = {email_key, username};
+	Datum values[] = {CStringGetTextDatum(agent_email_key(email)), PointerGetDatum(username)};
 	bool isnull;
 
 	agent_execute(AGENT_PLAN_USER_TAKEN, values, NULL);
@@ -36,13 +35,40 @@ agent_account_refuse_taken(Datum email_key, Datum username)
 		agent_raise(AGENT_USERNAME_TAKEN, NULL);
 }
 
+/*
+ * Adds an account, and returns its row; SPI is connected.
+ *
+ * What is taken is looked up after an insert that met a row: somebody else may have
+ * just committed it.
+ */
+Datum
+agent_account_insert(FunctionCallInfo fcinfo, const text *email, const text *username,
+					 Datum password_hash, Datum created_at, bool is_active)
+{
+	pg_uuid_t id = agent_uuidv7();
+	Datum values[] = {UUIDPGetDatum(&id),
+					  CStringGetTextDatum(agent_email_stored(email)),
+					  CStringGetTextDatum(agent_email_key(email)),
+					  PointerGetDatum(username),
+					  password_hash,
+					  created_at,
+					  BoolGetDatum(is_active)};
+
+	while (agent_execute(AGENT_PLAN_USER_INSERT, values, NULL) == 0)
+	{
+		/* Tried again when the one in the way has gone since. */
+		refuse_taken(email, username);
+		CHECK_FOR_INTERRUPTS();
+	}
+	return agent_result_row(fcinfo);
+}
+
 PG_FUNCTION_INFO_V1(agent_register);
 
 /*
  * SQL: agent_register(email text, username text, password text) returns agent_users
  *
- * What is taken is looked up twice: before the hash, which is dear, and after an
- * insert that met a row somebody else had just committed.
+ * What is taken is looked up before the hash, which is dear.
  */
 Datum
 agent_register(PG_FUNCTION_ARGS)
@@ -51,8 +77,7 @@ agent_register(PG_FUNCTION_ARGS)
 	text *email;
 	text *username;
 	text *password;
-	pg_uuid_t id;
-	Datum values[6];
+	Datum hash;
 	Datum result;
 
 	agent_redact_statement("agent_register");
@@ -63,22 +88,15 @@ agent_register(PG_FUNCTION_ARGS)
 	password = agent_check_text(&faults, AGENT_FIELD_NEW_PASSWORD, fcinfo, 2);
 	agent_faults_raise(&faults);
 
-	values[1] = CStringGetTextDatum(agent_email_stored(email));
-	values[2] = CStringGetTextDatum(agent_email_key(email));
-	values[3] = PointerGetDatum(username);
 	SPI_connect();
-	agent_account_refuse_taken(values[2], values[3]);
-	values[4] = CStringGetTextDatum(agent_password_hash(password));
-	values[5] = TimestampTzGetDatum(GetCurrentTimestamp());
-	id = agent_uuidv7();
-	values[0] = UUIDPGetDatum(&id);
-	while (agent_execute(AGENT_PLAN_USER_INSERT, values, NULL) == 0)
-	{
-		/* Tried again when the one in the way has gone since. */
-		agent_account_refuse_taken(values[2], values[3]);
-		CHECK_FOR_INTERRUPTS();
-	}
-	result = agent_result_row(fcinfo);
+	refuse_taken(email, username);
+	hash = CStringGetTextDatum(agent_password_hash(password));
+	result = agent_account_insert(fcinfo,
+								  email,
+								  username,
+								  hash,
+								  TimestampTzGetDatum(GetCurrentTimestamp()),
+								  true);
 	SPI_finish();
 	agent_request_status(201);
 	return result;
@@ -119,6 +137,26 @@ check_password(const text *email, const text *password, Account *account)
 }
 
 /*
+ * Checks the password of an account that is known by its id, and returns its hash as
+ * it is now, or raises what is wrong; SPI is connected.
+ */
+static char *
+confirm_password(const pg_uuid_t *id, const text *password, AgentError no_account,
+				 AgentError wrong_password)
+{
+	Datum values[] = {UUIDPGetDatum(id)};
+	bool isnull;
+	char *hash;
+
+	if (agent_execute(AGENT_PLAN_USER_PASSWORD, values, NULL) == 0)
+		agent_raise(no_account, NULL);
+	hash = TextDatumGetCString(agent_result(0, 1, &isnull));
+	if (!agent_password_matches(password, hash))
+		agent_raise(wrong_password, NULL);
+	return hash;
+}
+
+/*
  * Makes a hash of today of one that is not: of another application, or cheaper than
  * now. Only now is the password at hand. Where somebody else has just stored another
  * one, that has to be of the same password.
@@ -129,37 +167,26 @@ renew_hash(Account *account, const text *password)
 	Datum values[] = {UUIDPGetDatum(&account->id),
 					  CStringGetTextDatum(account->password_hash),
 					  (Datum) 0};
-	bool isnull;
 
 	if (!agent_password_needs_renewal(account->password_hash, password))
 		return;
 	account->password_hash = agent_password_hash(password);
 	values[2] = CStringGetTextDatum(account->password_hash);
-	if (agent_execute(AGENT_PLAN_USER_SET_PASSWORD, values, NULL) == 1)
-		return;
-	if (agent_execute(AGENT_PLAN_USER_PASSWORD, values, NULL) == 0)
-		agent_raise(AGENT_BAD_CREDENTIALS, NULL);
-	account->password_hash = TextDatumGetCString(agent_result(0, 1, &isnull));
-	if (!agent_password_matches(password, account->password_hash))
-		agent_raise(AGENT_BAD_CREDENTIALS, NULL);
+	if (agent_execute(AGENT_PLAN_USER_SET_PASSWORD, values, NULL) == 0)
+		account->password_hash =
+			confirm_password(&account->id, password, AGENT_BAD_CREDENTIALS, AGENT_BAD_CREDENTIALS);
 }
 
 /* Returns a row of agent_token. */
 Datum
 agent_token_row(FunctionCallInfo fcinfo, const char *access_token, const char *refresh_token)
 {
-	TupleDesc desc = agent_result_type(fcinfo, 4);
-	Datum values[4];
-	bool nulls[4] = {false, false, false, false};
-	HeapTuple row;
+	Datum values[] = {CStringGetTextDatum(access_token),
+					  CStringGetTextDatum("bearer"),
+					  Int32GetDatum(agent_access_token_ttl),
+					  CStringGetTextDatum(refresh_token)};
 
-	values[0] = CStringGetTextDatum(access_token);
-	values[1] = CStringGetTextDatum("bearer");
-	values[2] = Int32GetDatum(agent_access_token_ttl);
-	values[3] = CStringGetTextDatum(refresh_token);
-	row = heap_form_tuple(desc, values, nulls);
-	ReleaseTupleDesc(desc);
-	return HeapTupleGetDatum(row);
+	return agent_form_row(fcinfo, lengthof(values), values);
 }
 
 PG_FUNCTION_INFO_V1(agent_login);
@@ -205,30 +232,8 @@ agent_me(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t caller = agent_caller();
 	Datum values[] = {UUIDPGetDatum(&caller)};
-	Datum result;
 
-	SPI_connect();
-	if (agent_execute(AGENT_PLAN_USER_GET, values, NULL) == 0)
-		agent_raise(AGENT_USER_NOT_FOUND, NULL);
-	result = agent_result_row(fcinfo);
-	SPI_finish();
-	return result;
-}
-
-/* Checks the caller's own password, and returns its hash; SPI is connected. */
-static char *
-confirm_password(const pg_uuid_t *caller, const text *password)
-{
-	Datum values[] = {UUIDPGetDatum(caller)};
-	bool isnull;
-	char *hash;
-
-	if (agent_execute(AGENT_PLAN_USER_PASSWORD, values, NULL) == 0)
-		agent_raise(AGENT_USER_NOT_FOUND, NULL);
-	hash = TextDatumGetCString(agent_result(0, 1, &isnull));
-	if (!agent_password_matches(password, hash))
-		agent_raise(AGENT_WRONG_PASSWORD, NULL);
-	return hash;
+	return agent_execute_row(fcinfo, AGENT_PLAN_USER_GET, values, NULL, AGENT_USER_NOT_FOUND);
 }
 
 PG_FUNCTION_INFO_V1(agent_password_change);
@@ -252,7 +257,8 @@ agent_password_change(PG_FUNCTION_ARGS)
 	agent_faults_raise(&faults);
 
 	SPI_connect();
-	values[1] = CStringGetTextDatum(confirm_password(&caller, current));
+	values[1] = CStringGetTextDatum(
+		confirm_password(&caller, current, AGENT_USER_NOT_FOUND, AGENT_WRONG_PASSWORD));
 	values[2] = CStringGetTextDatum(agent_password_hash(changed));
 	if (agent_execute(AGENT_PLAN_USER_SET_PASSWORD, values, NULL) == 0)
 		agent_raise(AGENT_WRONG_PASSWORD, NULL);
@@ -279,7 +285,7 @@ agent_account_delete(PG_FUNCTION_ARGS)
 	agent_faults_raise(&faults);
 
 	SPI_connect();
-	confirm_password(&caller, password);
+	confirm_password(&caller, password, AGENT_USER_NOT_FOUND, AGENT_WRONG_PASSWORD);
 	agent_execute(AGENT_PLAN_USER_DELETE, values, NULL);
 	SPI_finish();
 	PG_RETURN_VOID();

@@ -36,8 +36,7 @@ agent_user_import(PG_FUNCTION_ARGS)
 	text *email;
 	text *username;
 	text *hash;
-	pg_uuid_t id;
-	Datum values[7];
+	Datum created_at;
 	Datum result;
 
 	agent_redact_statement("agent_user_import");
@@ -53,22 +52,14 @@ agent_user_import(PG_FUNCTION_ARGS)
 						"value is not in the years 1 to 9999");
 	agent_faults_raise(&faults);
 
-	id = agent_uuidv7();
-	values[0] = UUIDPGetDatum(&id);
-	values[1] = CStringGetTextDatum(agent_email_stored(email));
-	values[2] = CStringGetTextDatum(agent_email_key(email));
-	values[3] = PointerGetDatum(username);
-	values[4] = PointerGetDatum(hash);
-	values[5] = PG_ARGISNULL(4) ? TimestampTzGetDatum(GetCurrentTimestamp()) : PG_GETARG_DATUM(4);
-	values[6] = BoolGetDatum(PG_ARGISNULL(3) || PG_GETARG_BOOL(3));
+	created_at = PG_ARGISNULL(4) ? TimestampTzGetDatum(GetCurrentTimestamp()) : PG_GETARG_DATUM(4);
 	SPI_connect();
-	while (agent_execute(AGENT_PLAN_USER_IMPORT, values, NULL) == 0)
-	{
-		/* Tried again when the one in the way has gone since. */
-		agent_account_refuse_taken(values[2], values[3]);
-		CHECK_FOR_INTERRUPTS();
-	}
-	result = agent_result_row(fcinfo);
+	result = agent_account_insert(fcinfo,
+								  email,
+								  username,
+								  PointerGetDatum(hash),
+								  created_at,
+								  PG_ARGISNULL(3) || PG_GETARG_BOOL(3));
 	SPI_finish();
 	agent_request_status(201);
 	return result;
@@ -83,25 +74,20 @@ agent_user_set_active(PG_FUNCTION_ARGS)
 	AgentFaults faults;
 	pg_uuid_t id;
 	Datum values[2] = {UUIDPGetDatum(&id)};
-	Datum result;
 
 	PreventCommandIfReadOnly("agent_user_set_active()");
 	agent_faults_init(&faults);
 	agent_check_uuid(&faults, AGENT_FIELD_USER_ID, fcinfo, 0, &id);
 	if (PG_ARGISNULL(1))
-		agent_fault_add(&faults,
-						agent_field_rule(AGENT_FIELD_ACTIVE)->name,
-						"missing",
-						"Field required");
+		agent_fault_add_missing(&faults, agent_field_rule(AGENT_FIELD_ACTIVE)->name);
 	agent_faults_raise(&faults);
 
 	values[1] = PG_GETARG_DATUM(1);
-	SPI_connect();
-	if (agent_execute(AGENT_PLAN_USER_SET_ACTIVE, values, NULL) == 0)
-		agent_raise(AGENT_ACCOUNT_NOT_FOUND, NULL);
-	result = agent_result_row(fcinfo);
-	SPI_finish();
-	return result;
+	return agent_execute_row(fcinfo,
+							 AGENT_PLAN_USER_SET_ACTIVE,
+							 values,
+							 NULL,
+							 AGENT_ACCOUNT_NOT_FOUND);
 }
 
 PG_FUNCTION_INFO_V1(agent_session_end);

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "access/tupdesc.h"
+#include "common/sha2.h"
 #include "compat.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
@@ -19,6 +20,19 @@
 #include "utils/snapshot.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
+
+/* crypto.c */
+typedef struct AgentBytes
+{
+	const void *data;
+	Size len;
+} AgentBytes;
+
+extern void agent_random(void *bytes, Size len);
+extern void agent_sha256(const void *data, Size len, uint8 *digest);
+extern void agent_hmac(const void *key, Size key_len, const AgentBytes *parts, int count,
+					   uint8 *mac);
+extern bool agent_bytes_equal(const void *a, const void *b, Size len);
 
 /* email.c */
 extern const char *agent_email_fault(const char *email);
@@ -64,7 +78,8 @@ extern char *agent_error_text(AgentError error);
 extern Datum agent_token_row(FunctionCallInfo fcinfo, const char *access_token,
 							 const char *refresh_token);
 
-extern void agent_account_refuse_taken(Datum email_key, Datum username);
+extern Datum agent_account_insert(FunctionCallInfo fcinfo, const text *email, const text *username,
+								  Datum password_hash, Datum created_at, bool is_active);
 
 /* conversation.c */
 extern void agent_conversation_require(const pg_uuid_t *caller, const pg_uuid_t *conversation_id);
@@ -78,6 +93,7 @@ extern int agent_session_ttl;
 extern char *agent_token;
 extern void agent_guc_define(void);
 extern void agent_set_local(const char *name, const char *value);
+extern void agent_set_for_call(const char *name, const char *value);
 
 /* identity.c */
 extern pg_uuid_t agent_caller(void);
@@ -147,6 +163,7 @@ struct AgentRowRef;
 extern void agent_key_current(AgentKey *key);
 extern bool agent_key_find(const pg_uuid_t *kid, Snapshot snapshot, AgentKey *key,
 						   struct AgentRowRef *ref);
+extern bool agent_key_find_now(const pg_uuid_t *kid, AgentKey *key);
 extern char *agent_key_set_json(void);
 
 /* lookup.c */
@@ -223,7 +240,6 @@ typedef enum AgentPlan
 	AGENT_PLAN_USER_PASSWORD,
 	AGENT_PLAN_USER_SET_PASSWORD,
 	AGENT_PLAN_USER_DELETE,
-	AGENT_PLAN_USER_IMPORT,
 	AGENT_PLAN_USER_SET_ACTIVE,
 	AGENT_PLAN_SESSION_INSERT,
 	AGENT_PLAN_SESSION_EXPIRE,
@@ -253,8 +269,11 @@ typedef enum AgentPlan
 
 extern uint64 agent_execute(AgentPlan plan, Datum *values, const char *nulls);
 extern Datum agent_result(int row, int column, bool *isnull);
-extern TupleDesc agent_result_type(FunctionCallInfo fcinfo, int columns);
 extern Datum agent_result_row(FunctionCallInfo fcinfo);
+extern Datum agent_execute_row(FunctionCallInfo fcinfo, AgentPlan plan, Datum *values,
+							   const char *nulls, AgentError missing);
+extern Datum agent_form_row(FunctionCallInfo fcinfo, int columns, Datum *values);
+extern const char *agent_schema_of(FunctionCallInfo fcinfo);
 
 /* redact.c */
 extern void agent_redact_init(void);
@@ -298,6 +317,7 @@ extern bool agent_token_verify(const char *token, Snapshot snapshot, AgentClaims
 
 /* uuidv7.c */
 extern pg_uuid_t agent_uuidv7(void);
+extern int agent_hex_value(char digit);
 extern bool agent_uuid_parse(const char *text, pg_uuid_t *uuid);
 extern char *agent_uuid_text(const pg_uuid_t *uuid, char *buffer);
 #define AGENT_UUID_TEXT 37 /* 36 characters and the terminator */
@@ -374,6 +394,7 @@ extern const AgentFieldRule *agent_field_rule(AgentField field);
 extern void agent_faults_init(AgentFaults *faults);
 extern void agent_fault_add(AgentFaults *faults, const char *field, const char *type,
 							const char *message);
+extern void agent_fault_add_missing(AgentFaults *faults, const char *field);
 extern void agent_fault_add_at(AgentFaults *faults, int position, const char *type,
 							   const char *message);
 extern void agent_check_text_value(AgentFaults *faults, AgentField field, const text *value);

@@ -106,23 +106,6 @@ agent_conversation_create(PG_FUNCTION_ARGS)
 	return result;
 }
 
-/*
- * Runs a statement that returns a conversation of the caller's, and returns it,
- * or raises conversation_not_found.
- */
-static Datum
-conversation_row(FunctionCallInfo fcinfo, AgentPlan plan, Datum *values, const char *nulls)
-{
-	Datum result;
-
-	SPI_connect();
-	if (agent_execute(plan, values, nulls) == 0)
-		agent_raise(AGENT_CONVERSATION_NOT_FOUND, NULL);
-	result = agent_result_row(fcinfo);
-	SPI_finish();
-	return result;
-}
-
 PG_FUNCTION_INFO_V1(agent_conversation_get);
 
 /* SQL: agent_conversation_get(conversation_id uuid) returns agent_conversations */
@@ -133,7 +116,11 @@ agent_conversation_get(PG_FUNCTION_ARGS)
 	pg_uuid_t id = conversation_argument(fcinfo);
 	Datum values[] = {UUIDPGetDatum(&caller), UUIDPGetDatum(&id)};
 
-	return conversation_row(fcinfo, AGENT_PLAN_CONVERSATION_GET, values, NULL);
+	return agent_execute_row(fcinfo,
+							 AGENT_PLAN_CONVERSATION_GET,
+							 values,
+							 NULL,
+							 AGENT_CONVERSATION_NOT_FOUND);
 }
 
 PG_FUNCTION_INFO_V1(agent_conversation_update);
@@ -161,13 +148,21 @@ agent_conversation_update(PG_FUNCTION_ARGS)
 	values[0] = UUIDPGetDatum(&caller);
 	values[1] = UUIDPGetDatum(&id);
 	if (title == NULL && PG_ARGISNULL(2))
-		return conversation_row(fcinfo, AGENT_PLAN_CONVERSATION_GET, values, NULL);
+		return agent_execute_row(fcinfo,
+								 AGENT_PLAN_CONVERSATION_GET,
+								 values,
+								 NULL,
+								 AGENT_CONVERSATION_NOT_FOUND);
 	values[2] = PointerGetDatum(title);
 	values[3] = PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2);
 	values[4] = TimestampTzGetDatum(GetCurrentTimestamp());
 	nulls[2] = title == NULL ? 'n' : ' ';
 	nulls[3] = PG_ARGISNULL(2) ? 'n' : ' ';
-	return conversation_row(fcinfo, AGENT_PLAN_CONVERSATION_UPDATE, values, nulls);
+	return agent_execute_row(fcinfo,
+							 AGENT_PLAN_CONVERSATION_UPDATE,
+							 values,
+							 nulls,
+							 AGENT_CONVERSATION_NOT_FOUND);
 }
 
 PG_FUNCTION_INFO_V1(agent_conversation_delete);

@@ -54,18 +54,25 @@ check_token(char **newval, void **extra, GucSource source)
 	return true;
 }
 
+/* Sets a setting as the session's user may, for as long as the action says. */
+static void
+set_option(const char *name, const char *value, GucAction action)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, action, true, 0, false);
+}
+
 /* Sets a setting until the end of the transaction. */
 void
 agent_set_local(const char *name, const char *value)
 {
-	(void) set_config_option(name,
-							 value,
-							 PGC_USERSET,
-							 PGC_S_SESSION,
-							 GUC_ACTION_LOCAL,
-							 true,
-							 0,
-							 false);
+	set_option(name, value, GUC_ACTION_LOCAL);
+}
+
+/* Sets a setting until the subtransaction ends, whichever way. */
+void
+agent_set_for_call(const char *name, const char *value)
+{
+	set_option(name, value, GUC_ACTION_SAVE);
 }
 
 /* Defines the settings. */

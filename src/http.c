@@ -10,10 +10,7 @@
  */
 #include "http.h"
 
-#include "access/htup_details.h"
-#include "funcapi.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 
 #define CONVERSATION_PATH "/conversations/{conversation_id}"
 #define BODY_MAX          (16 * 1024 * 1024) /* bytes */
@@ -305,7 +302,6 @@ PG_FUNCTION_INFO_V1(agent_http);
 Datum
 agent_http(PG_FUNCTION_ARGS)
 {
-	const char *schema = get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid));
 	char *path = text_argument(fcinfo, 1);
 	Jsonb *headers = PG_ARGISNULL(3) ? NULL : PG_GETARG_JSONB_P(3);
 	bytea *body = PG_ARGISNULL(4) ? NULL : PG_GETARG_BYTEA_PP(4);
@@ -315,10 +311,7 @@ agent_http(PG_FUNCTION_ARGS)
 						   .authorization = request_header(headers, "authorization"),
 						   .user_agent = request_header(headers, "user-agent")};
 	HttpAnswer answer;
-	TupleDesc desc;
 	Datum values[3];
-	bool nulls[3] = {false, false, false};
-	HeapTuple row;
 
 	agent_redact_statement("agent_http");
 	if (body != NULL)
@@ -326,11 +319,8 @@ agent_http(PG_FUNCTION_ARGS)
 		request.body = VARDATA_ANY(body);
 		request.body_len = VARSIZE_ANY_EXHDR(body);
 	}
-	values[2] = PointerGetDatum(agent_http_answer(&request, schema, &answer));
+	values[2] = PointerGetDatum(agent_http_answer(&request, agent_schema_of(fcinfo), &answer));
 	values[0] = Int32GetDatum(answer.status);
 	values[1] = JsonbPGetDatum(answer_headers(&answer));
-	desc = agent_result_type(fcinfo, 3);
-	row = heap_form_tuple(desc, values, nulls);
-	ReleaseTupleDesc(desc);
-	return HeapTupleGetDatum(row);
+	return agent_form_row(fcinfo, lengthof(values), values);
 }

@@ -129,7 +129,6 @@ extern void agent_http_openapi(StringInfo json);
 extern char *agent_http_decode(const char *text, int len, bool is_query);
 extern int agent_http_parameters(HttpRequest *request, AgentFaults *faults, Datum *values,
 								 bool *nulls);
-
 extern bool agent_http_takes(const HttpRoute *route, HttpPlace place);
 
 /* http_serve.c */

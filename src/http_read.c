@@ -16,16 +16,6 @@
 
 #define INPUT_MAX 65536 /* bytes of what is told back; of more, null is told */
 
-/* Returns the value of a hexadecimal digit, or -1. */
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /*
  * Returns a part of a path or of a query without its percent signs.
  *
@@ -39,8 +29,9 @@ agent_http_decode(const char *text, int len, bool is_query)
 
 	for (int i = 0; i < len; i++)
 	{
-		int high = text[i] == '%' && i + 2 < len ? hex_value(text[i + 1]) : -1;
-		int low = high >= 0 ? hex_value(text[i + 2]) : -1;
+		int high =
+			text[i] == '%' && i + 2 < len ? agent_hex_value(pg_ascii_tolower(text[i + 1])) : -1;
+		int low = high >= 0 ? agent_hex_value(pg_ascii_tolower(text[i + 2])) : -1;
 
 		if (low >= 0)
 		{
@@ -205,7 +196,7 @@ read_body(HttpRequest *request, const HttpParameter *parameters, AgentFaults *fa
 	if (request->body_len == 0)
 	{
 		faults->input = "null";
-		agent_fault_add(faults, NULL, "missing", "Field required");
+		agent_fault_add_missing(faults, NULL);
 		return false;
 	}
 	verdict = agent_json_members(request->body, request->body_len, wanted, body, &position);

@@ -17,17 +17,8 @@
 #include "nodes/value.h"
 #include "parser/parse_func.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/resowner.h"
 #include "utils/typcache.h"
-
-/* Sets a setting until the subtransaction ends, whichever way. */
-static void
-set_for_request(const char *name, const char *value)
-{
-	(void)
-		set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-}
 
 /* Makes the request's token the identity, and returns whose it is, or raises. */
 static pg_uuid_t
@@ -39,7 +30,7 @@ authenticate(const HttpRequest *request)
 		agent_raise(AGENT_NOT_AUTHENTICATED, NULL);
 	if (strlen(token) > AGENT_TOKEN_MAX)
 		agent_raise(AGENT_INVALID_TOKEN, NULL);
-	set_for_request("agent.token", token);
+	agent_set_for_call("agent.token", token);
 	return agent_caller();
 }
 
@@ -138,7 +129,7 @@ hand_over_headers(const HttpRequest *request)
 	if (request->user_agent != NULL)
 		agent_json_add_string(&headers, "user-agent", request->user_agent);
 	appendStringInfoChar(&headers, '}');
-	set_for_request("request.headers", headers.data);
+	agent_set_for_call("request.headers", headers.data);
 }
 
 /* Answers with the list of faults. */
@@ -160,7 +151,7 @@ serve(HttpRequest *request, const char *schema, HttpAnswer *answer)
 	bool nulls[HTTP_PARAMETERS_MAX];
 	int count;
 
-	set_for_request("request.method", AGENT_HTTP_METHOD);
+	agent_set_for_call("request.method", AGENT_HTTP_METHOD);
 	if (route->is_public)
 		hand_over_headers(request);
 	else

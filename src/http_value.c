@@ -244,7 +244,7 @@ agent_http_value(AgentFaults *faults, AgentField field, const AgentJsonMember *i
 	const AgentFieldRule *rule = agent_field_rule(field);
 
 	if (input == NULL && rule->required)
-		agent_fault_add(faults, rule->name, "missing", "Field required");
+		agent_fault_add_missing(faults, rule->name);
 	if (input == NULL)
 	{
 		*value = Int64GetDatum(rule->number_default);

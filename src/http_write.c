@@ -88,9 +88,8 @@ write_time(StringInfo json, TimestampTz time)
 static void
 write_text(StringInfo json, Datum value)
 {
-	char *string;
+	char *string = TextDatumGetCString(value);
 
-	string = TextDatumGetCString(value);
 	escape_json(json, string);
 	pfree(string);
 	/* A character may have become six. */

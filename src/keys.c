@@ -47,13 +47,13 @@ agent_key_find(const pg_uuid_t *kid, Snapshot snapshot, AgentKey *key, AgentRowR
 }
 
 /*
- * Finds a key of the list as it is committed now.
+ * Finds a key as it is committed now.
  *
- * The snapshot of the calling statement may be older than the list: a login has
- * spent its time on the hash.
+ * The snapshot of the calling statement may be older: a login has spent its time on
+ * the hash.
  */
-static bool
-find_listed(const pg_uuid_t *kid, AgentKey *key)
+bool
+agent_key_find_now(const pg_uuid_t *kid, AgentKey *key)
 {
 	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
 	AgentRowRef ref;
@@ -88,7 +88,7 @@ agent_key_current(AgentKey *key)
 	bool found;
 
 	SPI_connect();
-	found = list_kids(&kids) > 0 && find_listed(&kids[0], key);
+	found = list_kids(&kids) > 0 && agent_key_find_now(&kids[0], key);
 	SPI_finish();
 	if (!found)
 		ereport(ERROR,
@@ -142,7 +142,7 @@ agent_key_set_json(void)
 	{
 		AgentKey key;
 
-		if (find_listed(&kids[i], &key))
+		if (agent_key_find_now(&kids[i], &key))
 			append_jwk(&json, &key);
 		explicit_bzero(&key, sizeof(key));
 	}
@@ -160,8 +160,7 @@ insert_key(TimestampTz now)
 	Datum values[] = {UUIDPGetDatum(&kid), PointerGetDatum(secret), TimestampTzGetDatum(now)};
 
 	SET_VARSIZE(secret, VARHDRSZ + AGENT_KEY_BYTES);
-	if (!pg_strong_random(VARDATA(secret), AGENT_KEY_BYTES))
-		ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random bytes"));
+	agent_random(VARDATA(secret), AGENT_KEY_BYTES);
 	agent_execute(AGENT_PLAN_KEY_INSERT, values, NULL);
 	explicit_bzero(VARDATA(secret), AGENT_KEY_BYTES);
 	return kid;

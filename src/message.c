@@ -8,9 +8,7 @@
  */
 #include "agent.h"
 
-#include "access/htup_details.h"
 #include "executor/spi.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
@@ -56,18 +54,6 @@ insert_message(Datum *message)
 	agent_execute(AGENT_PLAN_MESSAGE_INSERT, insert, NULL);
 }
 
-/* Returns a message as a row of agent_messages. */
-static Datum
-message_row(FunctionCallInfo fcinfo, Datum *message)
-{
-	TupleDesc desc = agent_result_type(fcinfo, MESSAGE_COLUMNS);
-	bool nulls[MESSAGE_COLUMNS] = {false};
-	HeapTuple row = heap_form_tuple(desc, message, nulls);
-
-	ReleaseTupleDesc(desc);
-	return HeapTupleGetDatum(row);
-}
-
 PG_FUNCTION_INFO_V1(agent_message_create);
 
 /*
@@ -99,5 +85,5 @@ agent_message_create(PG_FUNCTION_ARGS)
 	insert_message(message);
 	SPI_finish();
 	agent_request_status(201);
-	return message_row(fcinfo, message);
+	return agent_form_row(fcinfo, MESSAGE_COLUMNS, message);
 }

@@ -20,8 +20,6 @@
 #include "agent.h"
 
 #include "common/base64.h"
-#include "common/hmac.h"
-#include "common/sha2.h"
 #include "utils/builtins.h"
 
 #define PREFIX        "$bcrypt-sha256$v=2,t=2b,r="
@@ -47,19 +45,11 @@ static text *
 prehash(const text *password, const char *salt)
 {
 	uint8 mac[PG_SHA256_DIGEST_LENGTH];
+	AgentBytes part = {VARDATA_ANY(password), VARSIZE_ANY_EXHDR(password)};
 	char encoded[64];
 	int len;
-	pg_hmac_ctx *hmac = pg_hmac_create(PG_SHA256);
 
-	if (hmac == NULL || pg_hmac_init(hmac, (const uint8 *) salt, SALT_CHARS) < 0 ||
-		pg_hmac_update(hmac, (const uint8 *) VARDATA_ANY(password), VARSIZE_ANY_EXHDR(password)) <
-			0 ||
-		pg_hmac_final(hmac, mac, sizeof(mac)) < 0)
-	{
-		pg_hmac_free(hmac);
-		ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute an HMAC"));
-	}
-	pg_hmac_free(hmac);
+	agent_hmac(salt, SALT_CHARS, &part, 1, mac);
 	len = pg_b64_encode((const agent_b64_byte *) mac, sizeof(mac), encoded, sizeof(encoded));
 	explicit_bzero(mac, sizeof(mac));
 	return cstring_to_text_with_len(encoded, len);
@@ -194,7 +184,6 @@ agent_password_matches(const text *password, const char *stored)
 	const char *digest;
 	const char *computed;
 	bool is_plain;
-	uint8 difference = 0;
 
 	if (!read_stored(stored, setting, &digest, &is_plain))
 	{
@@ -203,9 +192,7 @@ agent_password_matches(const text *password, const char *stored)
 	}
 	computed =
 		(is_plain ? bcrypt_of(password, setting) : bcrypt(password, setting)) + SETTING_CHARS;
-	for (int i = 0; i < DIGEST_CHARS; i++)
-		difference |= computed[i] ^ digest[i];
-	return difference == 0;
+	return agent_bytes_equal(computed, digest, DIGEST_CHARS);
 }
 
 /* Takes the time of a comparison: an unknown account must not answer faster. */

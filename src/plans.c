@@ -14,8 +14,10 @@
  */
 #include "agent.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
@@ -51,9 +53,9 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 		false, 2, {TEXTOID, TEXTOID}
 	},
 	[AGENT_PLAN_USER_INSERT] = {
-		"INSERT INTO agent.users (id, email, email_key, username, password_hash, created_at)"
-		" VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING " USER_COLUMNS,
-		false, 6, {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
+		"INSERT INTO agent.users (id, email, email_key, username, password_hash, created_at, is_active)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING " USER_COLUMNS,
+		false, 7, {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, BOOLOID}
 	},
 	[AGENT_PLAN_USER_BY_EMAIL] = {
 		"SELECT id, password_hash, is_active FROM agent.users WHERE email_key = $1",
@@ -71,11 +73,6 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 	[AGENT_PLAN_USER_SET_PASSWORD] = {
 		"UPDATE agent.users SET password_hash = $3 WHERE id = $1 AND password_hash = $2",
 		false, 3, {UUIDOID, TEXTOID, TEXTOID}
-	},
-	[AGENT_PLAN_USER_IMPORT] = {
-		"INSERT INTO agent.users (id, email, email_key, username, password_hash, created_at, is_active)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING " USER_COLUMNS,
-		false, 7, {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, BOOLOID}
 	},
 	[AGENT_PLAN_USER_SET_ACTIVE] = {
 		"UPDATE agent.users SET is_active = $2 WHERE id = $1 RETURNING " USER_COLUMNS,
@@ -291,8 +288,8 @@ agent_result(int row, int column, bool *isnull)
  *
  * It fails when the SQL objects are not those that the library was built for.
  */
-TupleDesc
-agent_result_type(FunctionCallInfo fcinfo, int columns)
+static TupleDesc
+result_type(FunctionCallInfo fcinfo, int columns)
 {
 	TupleDesc desc = lookup_rowtype_tupdesc(get_func_rettype(fcinfo->flinfo->fn_oid), -1);
 
@@ -312,9 +309,47 @@ agent_result_type(FunctionCallInfo fcinfo, int columns)
 Datum
 agent_result_row(FunctionCallInfo fcinfo)
 {
-	TupleDesc desc = agent_result_type(fcinfo, SPI_tuptable->tupdesc->natts);
+	TupleDesc desc = result_type(fcinfo, SPI_tuptable->tupdesc->natts);
 	Datum row = PointerGetDatum(SPI_returntuple(SPI_tuptable->vals[0], desc));
 
 	ReleaseTupleDesc(desc);
 	return row;
+}
+
+/*
+ * Runs a statement that returns a row, and returns it as the row the function
+ * returns, or raises that it is missing.
+ */
+Datum
+agent_execute_row(FunctionCallInfo fcinfo, AgentPlan id, Datum *values, const char *nulls,
+				  AgentError missing)
+{
+	Datum result;
+
+	SPI_connect();
+	if (agent_execute(id, values, nulls) == 0)
+		agent_raise(missing, NULL);
+	result = agent_result_row(fcinfo);
+	SPI_finish();
+	return result;
+}
+
+/* Returns values, none of them null, as the row the function returns. */
+Datum
+agent_form_row(FunctionCallInfo fcinfo, int columns, Datum *values)
+{
+	TupleDesc desc = result_type(fcinfo, columns);
+	bool *nulls = palloc0(columns * sizeof(bool));
+	HeapTuple row = heap_form_tuple(desc, values, nulls);
+
+	ReleaseTupleDesc(desc);
+	pfree(nulls);
+	return HeapTupleGetDatum(row);
+}
+
+/* Returns the schema of the API: that of the function. */
+const char *
+agent_schema_of(FunctionCallInfo fcinfo)
+{
+	return get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid));
 }

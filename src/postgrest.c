@@ -12,7 +12,6 @@
 #include "http.h"
 
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 
 PG_FUNCTION_INFO_V1(agent_postgrest_config);
 
@@ -20,7 +19,7 @@ PG_FUNCTION_INFO_V1(agent_postgrest_config);
 Datum
 agent_postgrest_config(PG_FUNCTION_ARGS)
 {
-	const char *schema = get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid));
+	const char *schema = agent_schema_of(fcinfo);
 
 	agent_set_local("pgrst.db_schemas", schema);
 	agent_set_local("pgrst.db_pre_request", psprintf("%s.agent_postgrest_request", schema));
@@ -43,7 +42,7 @@ PG_FUNCTION_INFO_V1(agent_postgrest_request);
 Datum
 agent_postgrest_request(PG_FUNCTION_ARGS)
 {
-	const char *schema = get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid));
+	const char *schema = agent_schema_of(fcinfo);
 
 	agent_set_local("search_path", psprintf("%s, public", quote_identifier(schema)));
 	agent_set_local("row_security", "on");
@@ -103,7 +102,7 @@ PG_FUNCTION_INFO_V1(agent_postgrest_http);
 Datum
 agent_postgrest_http(PG_FUNCTION_ARGS)
 {
-	const char *schema = get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid));
+	const char *schema = agent_schema_of(fcinfo);
 	HttpRequest request = {.body = NULL};
 	HttpAnswer answer;
 	bytea *body;

@@ -17,13 +17,9 @@
  */
 #include "agent.h"
 
-#include "common/cryptohash.h"
-#include "common/hmac.h"
-#include "common/sha2.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/snapmgr.h"
 
 #define PREFIX     "agr_"
 #define TAG_BYTES  16
@@ -63,52 +59,19 @@ typedef enum RefreshVerdict
 	REFRESH_OLD       /* of this session, and used before */
 } RefreshVerdict;
 
-/* Computes a SHA-256. */
-static void
-sha256(const uint8 *data, Size len, uint8 *digest)
-{
-	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
-
-	if (hash == NULL || pg_cryptohash_init(hash) < 0 || pg_cryptohash_update(hash, data, len) < 0 ||
-		pg_cryptohash_final(hash, digest, PG_SHA256_DIGEST_LENGTH) < 0)
-	{
-		pg_cryptohash_free(hash);
-		ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute a hash"));
-	}
-	pg_cryptohash_free(hash);
-}
-
 /* Computes an HMAC-SHA-256 of a purpose, a secret and other bytes. */
 static void
-hmac(const uint8 *key, const char *purpose, const uint8 *secret, const uint8 *more, int more_len,
-	 uint8 *mac)
+hmac_for(const char *purpose, const uint8 *key, const uint8 *secret, const uint8 *more,
+		 Size more_len, uint8 *mac)
 {
-	pg_hmac_ctx *hmac = pg_hmac_create(PG_SHA256);
+	AgentBytes parts[] = {{purpose, strlen(purpose) + 1},
+						  {secret, AGENT_REFRESH_BYTES},
+						  {more, more_len}};
 
-	if (hmac == NULL || pg_hmac_init(hmac, key, AGENT_REFRESH_BYTES) < 0 ||
-		pg_hmac_update(hmac, (const uint8 *) purpose, strlen(purpose) + 1) < 0 ||
-		pg_hmac_update(hmac, secret, AGENT_REFRESH_BYTES) < 0 ||
-		pg_hmac_update(hmac, more, more_len) < 0 ||
-		pg_hmac_final(hmac, mac, PG_SHA256_DIGEST_LENGTH) < 0)
-	{
-		pg_hmac_free(hmac);
-		ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute an HMAC"));
-	}
-	pg_hmac_free(hmac);
+	agent_hmac(key, AGENT_REFRESH_BYTES, parts, lengthof(parts), mac);
 }
 
 StaticAssertDecl(AGENT_KEY_BYTES == AGENT_REFRESH_BYTES, "both kinds of key are of one size");
-
-/* Tells whether bytes are the same, in a time that tells nothing. */
-static bool
-same_bytes(const uint8 *a, const uint8 *b, int len)
-{
-	uint8 difference = 0;
-
-	for (int i = 0; i < len; i++)
-		difference |= a[i] ^ b[i];
-	return difference == 0;
-}
 
 /* Computes the tag of a token. */
 static void
@@ -116,7 +79,7 @@ make_tag(const uint8 *key, const RefreshToken *token, uint8 *tag)
 {
 	uint8 mac[PG_SHA256_DIGEST_LENGTH];
 
-	hmac(key, "agent refresh tag", token->secret, token->generation, 4, mac);
+	hmac_for("agent refresh tag", key, token->secret, token->generation, 4, mac);
 	memcpy(tag, mac, TAG_BYTES);
 }
 
@@ -125,7 +88,12 @@ static void
 next_secret(const AgentKey *signing_key, const RefreshState *state, const uint8 *secret,
 			uint8 *next)
 {
-	hmac(signing_key->secret, "agent refresh next", secret, state->key, sizeof(state->key), next);
+	hmac_for("agent refresh next",
+			 signing_key->secret,
+			 secret,
+			 state->key,
+			 sizeof(state->key),
+			 next);
 }
 
 /* Returns which token of its session it is, from 0. */
@@ -157,15 +125,6 @@ token_text(const pg_uuid_t *user_id, const pg_uuid_t *session_id, const uint8 *k
 	return text;
 }
 
-/* Returns the value of a hexadecimal digit in lower case, or -1. */
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Reads a token; false when it cannot be one. */
 static bool
 read_token(const char *text, int len, RefreshToken *token)
@@ -176,8 +135,8 @@ read_token(const char *text, int len, RefreshToken *token)
 		return false;
 	for (Size i = 0; i < TOKEN_SIZE; i++)
 	{
-		int high = hex_value(digits[2 * i]);
-		int low = hex_value(digits[2 * i + 1]);
+		int high = agent_hex_value(digits[2 * i]);
+		int low = agent_hex_value(digits[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;
@@ -221,9 +180,8 @@ agent_refresh_begin(const pg_uuid_t *user_id, const pg_uuid_t *session_id, Datum
 	uint8 *key = random + AGENT_REFRESH_BYTES;
 	char *text;
 
-	if (!pg_strong_random(random, sizeof(random)))
-		ereport(ERROR, errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random bytes"));
-	sha256(random, AGENT_REFRESH_BYTES, digest);
+	agent_random(random, sizeof(random));
+	agent_sha256(random, AGENT_REFRESH_BYTES, digest);
 	*hash = bytes_datum(digest, sizeof(digest));
 	*session_key = bytes_datum(key, AGENT_REFRESH_BYTES);
 	text = token_text(user_id, session_id, key, random, 0);
@@ -264,14 +222,15 @@ judge(const RefreshToken *token, const RefreshState *state, TimestampTz now)
 	uint8 digest[PG_SHA256_DIGEST_LENGTH];
 
 	make_tag(state->key, token, tag);
-	if (!same_bytes(tag, token->tag, TAG_BYTES) || generation_of(token) > state->generation)
+	if (!agent_bytes_equal(tag, token->tag, TAG_BYTES) || generation_of(token) > state->generation)
 		return REFRESH_UNKNOWN;
 	if (generation_of(token) < state->generation - 1)
 		return REFRESH_OLD;
-	sha256(token->secret, AGENT_REFRESH_BYTES, digest);
+	agent_sha256(token->secret, AGENT_REFRESH_BYTES, digest);
 	if (generation_of(token) == state->generation)
-		return same_bytes(digest, state->hash, sizeof(digest)) ? REFRESH_CURRENT : REFRESH_UNKNOWN;
-	if (!state->has_previous || !same_bytes(digest, state->previous, sizeof(digest)))
+		return agent_bytes_equal(digest, state->hash, sizeof(digest)) ? REFRESH_CURRENT
+																	  : REFRESH_UNKNOWN;
+	if (!state->has_previous || !agent_bytes_equal(digest, state->previous, sizeof(digest)))
 		return REFRESH_UNKNOWN;
 	return agent_refresh_grace > 0 &&
 				   now - state->refreshed_at <= agent_refresh_grace * USECS_PER_SEC
@@ -296,7 +255,7 @@ rotate(const RefreshToken *token, const RefreshState *state, TimestampTz now, ui
 	agent_key_current(&key);
 	next_secret(&key, state, token->secret, secret);
 	explicit_bzero(key.secret, sizeof(key.secret));
-	sha256(secret, AGENT_REFRESH_BYTES, digest);
+	agent_sha256(secret, AGENT_REFRESH_BYTES, digest);
 	values[4] = bytes_datum(digest, sizeof(digest));
 	agent_execute(AGENT_PLAN_SESSION_REFRESH, values, NULL);
 }
@@ -306,18 +265,14 @@ static bool
 repeat_secret(const RefreshToken *token, const RefreshState *state, uint8 *secret)
 {
 	AgentKey key;
-	AgentRowRef unused;
 	uint8 digest[PG_SHA256_DIGEST_LENGTH];
-	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-	bool found = agent_key_find(&state->kid, snapshot, &key, &unused);
 
-	UnregisterSnapshot(snapshot);
-	if (!found)
+	if (!agent_key_find_now(&state->kid, &key))
 		return false;
 	next_secret(&key, state, token->secret, secret);
 	explicit_bzero(key.secret, sizeof(key.secret));
-	sha256(secret, AGENT_REFRESH_BYTES, digest);
-	return same_bytes(digest, state->hash, sizeof(digest));
+	agent_sha256(secret, AGENT_REFRESH_BYTES, digest);
+	return agent_bytes_equal(digest, state->hash, sizeof(digest));
 }
 
 /*

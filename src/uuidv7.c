@@ -22,10 +22,7 @@ take_random(uint8 *bytes)
 {
 	if (pool_left < RANDOM_BYTES)
 	{
-		if (!pg_strong_random(pool, POOL_BYTES))
-			ereport(ERROR,
-					errcode(ERRCODE_INTERNAL_ERROR),
-					errmsg("could not generate random bytes"));
+		agent_random(pool, POOL_BYTES);
 		pool_left = POOL_BYTES;
 	}
 	pool_left -= RANDOM_BYTES;
@@ -59,8 +56,8 @@ agent_uuidv7(void)
 }
 
 /* Returns the value of a lower-case hexadecimal digit, or -1. */
-static int
-hex_value(char digit)
+int
+agent_hex_value(char digit)
 {
 	if (digit >= '0' && digit <= '9')
 		return digit - '0';
@@ -84,9 +81,9 @@ agent_uuid_parse(const char *text, pg_uuid_t *uuid)
 			if (text[i++] != '-')
 				return false;
 		}
-		if (hex_value(text[i]) < 0 || hex_value(text[i + 1]) < 0)
+		if (agent_hex_value(text[i]) < 0 || agent_hex_value(text[i + 1]) < 0)
 			return false;
-		uuid->data[byte++] = hex_value(text[i]) << 4 | hex_value(text[i + 1]);
+		uuid->data[byte++] = agent_hex_value(text[i]) << 4 | agent_hex_value(text[i + 1]);
 	}
 	return true;
 }

@@ -103,6 +103,13 @@ agent_fault_add(AgentFaults *faults, const char *field, const char *type, const 
 		add_fault(faults, psprintf("\"%s\"", field), field, type, message);
 }
 
+/* Adds the fault of a field, or for NULL of its place, that was not sent. */
+void
+agent_fault_add_missing(AgentFaults *faults, const char *field)
+{
+	agent_fault_add(faults, field, "missing", "Field required");
+}
+
 /* Adds a fault at a position, in characters, of a place that is a text. */
 void
 agent_fault_add_at(AgentFaults *faults, int position, const char *type, const char *message)
@@ -217,7 +224,7 @@ agent_check_text(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 	if (PG_ARGISNULL(arg))
 	{
 		if (rules[field].required)
-			agent_fault_add(faults, rules[field].name, "missing", "Field required");
+			agent_fault_add_missing(faults, rules[field].name);
 		return NULL;
 	}
 	value = PG_GETARG_TEXT_PP(arg);
@@ -232,7 +239,7 @@ agent_check_uuid(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 {
 	if (PG_ARGISNULL(arg))
 	{
-		agent_fault_add(faults, rules[field].name, "missing", "Field required");
+		agent_fault_add_missing(faults, rules[field].name);
 		return false;
 	}
 	*uuid = *PG_GETARG_UUID_P(arg);
