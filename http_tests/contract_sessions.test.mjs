@@ -75,7 +75,7 @@ everyGateway((gateway, test) => {
 
         assert.ok(json.length > 1);
         assert.deepEqual(Object.keys(json[0]),
-            ['id', 'created_at', 'refreshed_at', 'expires_at', 'user_agent', 'is_current']);
+            ['id', 'created_at', 'last_used_at', 'expires_at', 'user_agent', 'address', 'is_current']);
         assert.deepEqual(json.map(({ is_current }) => is_current), json.map((_, n) => n === 0));
         assert.deepEqual(json, [...json].sort((a, b) => (a.created_at < b.created_at ? 1 : -1)));
     });

@@ -13,6 +13,8 @@ CREATE TABLE agent.sessions (
     refresh_kid      uuid,
     refresh_key      bytea NOT NULL CHECK (octet_length(refresh_key) = 32),
     refresh_generation integer NOT NULL DEFAULT 0,
+    last_used_at     timestamptz NOT NULL,
+    address          inet,
     PRIMARY KEY (user_id, id)
 ) USING heap;
 
@@ -30,6 +32,8 @@ COMMENT ON COLUMN agent.sessions.refresh_previous IS 'The same of the one before
 COMMENT ON COLUMN agent.sessions.refresh_kid IS 'The signing key that made the current secret out of the one before.';
 COMMENT ON COLUMN agent.sessions.refresh_key IS 'Tags refresh tokens of the session: tells an old one from one made up. No token that works can be made with it alone.';
 COMMENT ON COLUMN agent.sessions.refresh_generation IS 'How many times the session was refreshed.';
+COMMENT ON COLUMN agent.sessions.last_used_at IS 'Time of the login, of the last refresh, or, where the library is preloaded, of the last use, to the minute.';
+COMMENT ON COLUMN agent.sessions.address IS 'Where the login came from, by agent.trusted_address_header; NULL when that is unknown.';
 
 SELECT pg_extension_config_dump('agent.sessions', '');
 
@@ -42,7 +46,7 @@ COMMENT ON FUNCTION agent.session_id() IS
 'Id of the session that the caller''s token belongs to; NULL without a token; an error with a bad one.';
 
 CREATE VIEW @extschema@.agent_sessions WITH (security_invoker = true) AS
-SELECT s.id, s.created_at, s.refreshed_at, s.expires_at, s.user_agent,
+SELECT s.id, s.created_at, s.last_used_at, s.expires_at, s.user_agent, pg_catalog.host(s.address) AS address,
     s.id OPERATOR(pg_catalog.=) agent.session_id() AS is_current
 FROM agent.sessions AS s
 WHERE s.ended_at IS NULL AND s.expires_at OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp();
@@ -50,9 +54,10 @@ WHERE s.ended_at IS NULL AND s.expires_at OPERATOR(pg_catalog.>) pg_catalog.cloc
 COMMENT ON VIEW @extschema@.agent_sessions IS 'The caller''s sessions that live.';
 COMMENT ON COLUMN @extschema@.agent_sessions.id IS 'Id of the session.';
 COMMENT ON COLUMN @extschema@.agent_sessions.created_at IS 'Time of the login.';
-COMMENT ON COLUMN @extschema@.agent_sessions.refreshed_at IS 'Time of the login, or of the last refresh.';
+COMMENT ON COLUMN @extschema@.agent_sessions.last_used_at IS 'Time of the login, of the last refresh, or, where the library is preloaded, of the last use, to the minute.';
 COMMENT ON COLUMN @extschema@.agent_sessions.expires_at IS 'When it expires unless it is refreshed before.';
 COMMENT ON COLUMN @extschema@.agent_sessions.user_agent IS 'The User-Agent header of the login.';
+COMMENT ON COLUMN @extschema@.agent_sessions.address IS 'Where the login came from; NULL when that is unknown.';
 COMMENT ON COLUMN @extschema@.agent_sessions.is_current IS 'Whether it is the one that asks.';
 
 CREATE FUNCTION @extschema@.agent_refresh(refresh_token text)

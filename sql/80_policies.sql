@@ -8,6 +8,7 @@ ALTER TABLE agent.sessions      ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECUR
 ALTER TABLE agent.signing_keys  ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE agent.conversations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE agent.messages      ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE agent.audit         ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 -- One's own rows.
 
@@ -43,3 +44,13 @@ COMMENT ON POLICY sessions_owner ON agent.sessions IS 'login has no identity yet
 CREATE POLICY signing_keys_owner ON agent.signing_keys TO agent_owner
     USING (true) WITH CHECK (true);
 COMMENT ON POLICY signing_keys_owner ON agent.signing_keys IS 'Rotation adds and deletes keys; the secrets are kept back by column privileges.';
+
+-- The audit is about everybody.
+
+CREATE POLICY audit_owner ON agent.audit TO agent_owner
+    USING (true) WITH CHECK (true);
+COMMENT ON POLICY audit_owner ON agent.audit IS 'Events are written before there is an identity, and by workers.';
+
+CREATE POLICY audit_admin ON agent.audit FOR SELECT TO agent_admin
+    USING (true);
+COMMENT ON POLICY audit_admin ON agent.audit IS 'Those who run the service read all of it, and change nothing.';

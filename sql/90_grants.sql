@@ -9,6 +9,7 @@ ALTER TABLE agent.sessions      OWNER TO agent_owner;
 ALTER TABLE agent.signing_keys  OWNER TO agent_owner;
 ALTER TABLE agent.conversations OWNER TO agent_owner;
 ALTER TABLE agent.messages      OWNER TO agent_owner;
+ALTER TABLE agent.audit         OWNER TO agent_owner;
 
 ALTER FUNCTION @extschema@.agent_register(text, text, text)                  OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_login(text, text)                           OWNER TO agent_owner;
@@ -21,6 +22,7 @@ ALTER FUNCTION @extschema@.agent_user_set_active(uuid, boolean)              OWN
 ALTER FUNCTION @extschema@.agent_user_list(text)                             OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_session_end(uuid)                           OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_key_rotate()                                OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_doctor()                                    OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_conversation_create(text, text)             OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_conversation_update(uuid, text, boolean)    OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_conversation_delete(uuid)                   OWNER TO agent_owner;
@@ -116,7 +118,7 @@ TO agent_anon, agent_user, agent_authenticator;
 
 GRANT USAGE ON SCHEMA agent TO agent_user;
 GRANT SELECT (id, email, username, is_active, created_at) ON agent.users TO agent_user;
-GRANT SELECT (user_id, id, created_at, expires_at, ended_at, user_agent, refreshed_at) ON agent.sessions TO agent_user;
+GRANT SELECT (user_id, id, created_at, expires_at, ended_at, user_agent, address, last_used_at) ON agent.sessions TO agent_user;
 GRANT SELECT ON agent.conversations, agent.messages TO agent_user;
 GRANT SELECT ON @extschema@.agent_users, @extschema@.agent_conversations, @extschema@.agent_messages, @extschema@.agent_sessions TO agent_user;
 GRANT EXECUTE ON FUNCTION
@@ -140,7 +142,15 @@ TO agent_user;
 
 GRANT EXECUTE ON FUNCTION @extschema@.agent_uid(), agent.session_id() TO agent_owner;
 
+-- What the doctor asks the library runs as the owner too.
+
+GRANT USAGE ON TYPE agent.shared_state TO agent_owner;
+GRANT EXECUTE ON FUNCTION agent.shared_state(), agent.hash_time() TO agent_owner;
+
 -- Those who run the service.
+
+GRANT USAGE ON SCHEMA agent TO agent_admin;
+GRANT SELECT ON agent.audit, @extschema@.agent_audit TO agent_admin;
 
 GRANT EXECUTE ON FUNCTION
     @extschema@.agent_user_import(text, text, text, boolean, timestamptz),
@@ -148,6 +158,7 @@ GRANT EXECUTE ON FUNCTION
     @extschema@.agent_user_list(text),
     @extschema@.agent_session_end(uuid),
     @extschema@.agent_key_rotate(),
+    @extschema@.agent_doctor(),
     @extschema@.agent_health()
 TO agent_admin;
 GRANT EXECUTE ON FUNCTION @extschema@.agent_postgrest_config() TO agent_authenticator;

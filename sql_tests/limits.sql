@@ -9,6 +9,8 @@
 \i :helpers
 \set ECHO all
 
+-- Where the library is preloaded, more wrong passwords than anybody may try.
+SET agent.login_account_interval = 0;
 SET ROLE agent_anon;
 SELECT id AS lee_id FROM agent_register('lee.limits@example.org', 'limits lee', 'secret') \gset
 SELECT access_token AS lee, refresh_token AS lee_refresh

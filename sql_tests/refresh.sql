@@ -58,8 +58,8 @@ SELECT pg_temp.refresh('second', 'other');
 SET ROLE agent_user;
 SELECT name, pg_temp.caller(name) FROM tokens ORDER BY name;
 SELECT set_config('agent.token', access_token, false) IS NULL AS "set" FROM tokens WHERE name = 'third';
-SELECT is_current, user_agent, expires_at - refreshed_at = current_setting('agent.session_ttl')::interval AS ttl,
-    refreshed_at > created_at AS refreshed FROM agent_sessions;
+SELECT is_current, user_agent, expires_at - last_used_at = current_setting('agent.session_ttl')::interval AS ttl,
+    last_used_at > created_at AS refreshed FROM agent_sessions;
 RESET agent.token;
 RESET ROLE;
 
@@ -107,9 +107,9 @@ DELETE FROM tokens WHERE name <> 'raul';
 INSERT INTO tokens SELECT 'first', refresh_token, access_token
 FROM agent_login('rita.refresh@example.org', 'secret');
 SELECT pg_temp.refresh('first', 'second');
-UPDATE agent.sessions SET refreshed_at = refreshed_at - interval '9 s' WHERE ended_at IS NULL;
+UPDATE agent.sessions SET last_used_at = last_used_at - interval '9 s' WHERE ended_at IS NULL;
 SELECT pg_temp.refresh('first', 'none');
-UPDATE agent.sessions SET refreshed_at = refreshed_at - interval '2 s' WHERE ended_at IS NULL;
+UPDATE agent.sessions SET last_used_at = last_used_at - interval '2 s' WHERE ended_at IS NULL;
 SELECT pg_temp.refresh('first', 'none');
 SELECT pg_temp.refresh('second', 'none');
 SELECT * FROM pg_temp.sessions('refresh rita');
@@ -135,7 +135,7 @@ SET agent.session_ttl = 60;
 INSERT INTO tokens SELECT 's1', refresh_token, access_token
 FROM agent_login('rita.refresh@example.org', 'secret');
 SELECT pg_temp.refresh('s1', 's2');
-SELECT max(expires_at - refreshed_at) AS lasts FROM agent.sessions WHERE ended_at IS NULL AND refresh_generation = 1;
+SELECT max(expires_at - last_used_at) AS lasts FROM agent.sessions WHERE ended_at IS NULL AND refresh_generation = 1;
 UPDATE agent.sessions SET ended_at = now() WHERE ended_at IS NULL AND refresh_generation = 1;
 RESET agent.session_ttl;
 

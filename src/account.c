@@ -42,8 +42,8 @@ refuse_taken(const text *email, const text *username)
  * just committed it.
  */
 Datum
-agent_account_insert(FunctionCallInfo fcinfo, const text *email, const text *username,
-					 Datum password_hash, Datum created_at, bool is_active)
+agent_account_insert(FunctionCallInfo fcinfo, AgentEvent event, const text *email,
+					 const text *username, Datum password_hash, Datum created_at, bool is_active)
 {
 	pg_uuid_t id = agent_uuidv7();
 	Datum values[] = {UUIDPGetDatum(&id),
@@ -53,6 +53,7 @@ agent_account_insert(FunctionCallInfo fcinfo, const text *email, const text *use
 					  password_hash,
 					  created_at,
 					  BoolGetDatum(is_active)};
+	Datum result;
 
 	while (agent_execute(AGENT_PLAN_USER_INSERT, values, NULL) == 0)
 	{
@@ -60,7 +61,12 @@ agent_account_insert(FunctionCallInfo fcinfo, const text *email, const text *use
 		refuse_taken(email, username);
 		CHECK_FOR_INTERRUPTS();
 	}
-	return agent_result_row(fcinfo);
+	result = agent_result_row(fcinfo);
+	if (event == AGENT_EVENT_IMPORT)
+		agent_audit_write_admin(event, &id, NULL);
+	else
+		agent_audit_write(event, &id, NULL, NULL);
+	return result;
 }
 
 PG_FUNCTION_INFO_V1(agent_register);
@@ -88,10 +94,12 @@ agent_register(PG_FUNCTION_ARGS)
 	password = agent_check_text(&faults, AGENT_FIELD_NEW_PASSWORD, fcinfo, 2);
 	agent_faults_raise(&faults);
 
+	agent_limit_register();
 	SPI_connect();
 	refuse_taken(email, username);
 	hash = CStringGetTextDatum(agent_password_hash(password));
 	result = agent_account_insert(fcinfo,
+								  AGENT_EVENT_REGISTER,
 								  email,
 								  username,
 								  hash,
@@ -128,12 +136,19 @@ check_password(const text *email, const text *password, Account *account)
 	if (!find_account(email, account))
 	{
 		agent_password_match_nothing(password);
+		agent_audit_report(AGENT_EVENT_LOGIN_FAILED, NULL, NULL, "no such account");
 		agent_raise(AGENT_BAD_CREDENTIALS, NULL);
 	}
 	if (!agent_password_matches(password, account->password_hash))
+	{
+		agent_audit_report(AGENT_EVENT_LOGIN_FAILED, &account->id, NULL, "wrong password");
 		agent_raise(AGENT_BAD_CREDENTIALS, NULL);
+	}
 	if (!account->is_active)
+	{
+		agent_audit_report(AGENT_EVENT_LOGIN_FAILED, &account->id, NULL, "inactive account");
 		agent_raise(AGENT_USER_INACTIVE, NULL);
+	}
 }
 
 /*
@@ -152,7 +167,10 @@ confirm_password(const pg_uuid_t *id, const text *password, AgentError no_accoun
 		agent_raise(no_account, NULL);
 	hash = TextDatumGetCString(agent_result(0, 1, &isnull));
 	if (!agent_password_matches(password, hash))
+	{
+		agent_audit_report(AGENT_EVENT_PASSWORD_FAILED, id, NULL, NULL);
 		agent_raise(wrong_password, NULL);
+	}
 	return hash;
 }
 
@@ -177,6 +195,35 @@ renew_hash(Account *account, const text *password)
 			confirm_password(&account->id, password, AGENT_BAD_CREDENTIALS, AGENT_BAD_CREDENTIALS);
 }
 
+/* Counts an attempt at a login, by the address of the account whether there is one or not. */
+static void
+count_login(const text *email, AgentAttempt *attempt)
+{
+	const char *key = agent_email_key(email);
+
+	if (key == NULL)
+		key = text_to_cstring(email);
+	agent_limit_attempt(attempt, key, strlen(key), NULL);
+}
+
+/* What a login is made of. */
+typedef struct Login
+{
+	const text *email;
+	const text *password;
+	Account account;
+} Login;
+
+/* Checks a login, in its turn, and makes the hash anew if it has to be. */
+static void
+check_login(void *arg)
+{
+	Login *login = arg;
+
+	check_password(login->email, login->password, &login->account);
+	renew_hash(&login->account, login->password);
+}
+
 /* Returns a row of agent_token. */
 Datum
 agent_token_row(FunctionCallInfo fcinfo, const char *access_token, const char *refresh_token)
@@ -196,9 +243,8 @@ Datum
 agent_login(PG_FUNCTION_ARGS)
 {
 	AgentFaults faults;
-	text *email;
-	text *password;
-	Account account;
+	Login login;
+	AgentAttempt attempt;
 	pg_uuid_t session_id;
 	TimestampTz now;
 	MemoryContext caller = CurrentMemoryContext;
@@ -207,21 +253,25 @@ agent_login(PG_FUNCTION_ARGS)
 	agent_redact_statement("agent_login");
 	PreventCommandIfReadOnly("agent_login()");
 	agent_faults_init(&faults);
-	email = agent_check_text(&faults, AGENT_FIELD_LOGIN_EMAIL, fcinfo, 0);
-	password = agent_check_text(&faults, AGENT_FIELD_PASSWORD, fcinfo, 1);
+	login.email = agent_check_text(&faults, AGENT_FIELD_LOGIN_EMAIL, fcinfo, 0);
+	login.password = agent_check_text(&faults, AGENT_FIELD_PASSWORD, fcinfo, 1);
 	agent_faults_raise(&faults);
 
+	count_login(login.email, &attempt);
 	SPI_connect();
-	check_password(email, password, &account);
-	renew_hash(&account, password);
+	agent_admission_run(check_login, &login);
+	agent_limit_forgive(&attempt);
 	now = GetCurrentTimestamp();
-	refresh_token = agent_session_start(&account.id, account.password_hash, now, &session_id);
+	refresh_token =
+		agent_session_start(&login.account.id, login.account.password_hash, now, &session_id);
 	if (refresh_token == NULL)
 		agent_raise(AGENT_BAD_CREDENTIALS, NULL);
 	refresh_token = MemoryContextStrdup(caller, refresh_token);
 	SPI_finish();
 
-	return agent_token_row(fcinfo, agent_token_issue(&account.id, &session_id, now), refresh_token);
+	return agent_token_row(fcinfo,
+						   agent_token_issue(&login.account.id, &session_id, now),
+						   refresh_token);
 }
 
 PG_FUNCTION_INFO_V1(agent_me);
@@ -236,6 +286,29 @@ agent_me(PG_FUNCTION_ARGS)
 	return agent_execute_row(fcinfo, AGENT_PLAN_USER_GET, values, NULL, AGENT_USER_NOT_FOUND);
 }
 
+/* What a change of the password is made of. */
+typedef struct Change
+{
+	pg_uuid_t user_id;
+	const text *current;
+	const text *changed;
+	const char *old_hash;
+	const char *new_hash;
+} Change;
+
+/* Checks the current password, in its turn, and hashes the new one. */
+static void
+check_change(void *arg)
+{
+	Change *change = arg;
+
+	change->old_hash = confirm_password(&change->user_id,
+										change->current,
+										AGENT_USER_NOT_FOUND,
+										AGENT_WRONG_PASSWORD);
+	change->new_hash = agent_password_hash(change->changed);
+}
+
 PG_FUNCTION_INFO_V1(agent_password_change);
 
 /* SQL: agent_password_change(current_password text, new_password text) returns void */
@@ -243,26 +316,28 @@ Datum
 agent_password_change(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t session_id;
-	pg_uuid_t caller = agent_caller_session(&session_id);
+	Change change = {.user_id = agent_caller_session(&session_id)};
 	AgentFaults faults;
-	text *current;
-	text *changed;
-	Datum values[3] = {UUIDPGetDatum(&caller)};
+	AgentAttempt attempt;
+	Datum values[3] = {UUIDPGetDatum(&change.user_id)};
 
 	agent_redact_statement("agent_password_change");
 	PreventCommandIfReadOnly("agent_password_change()");
 	agent_faults_init(&faults);
-	current = agent_check_text(&faults, AGENT_FIELD_CURRENT_PASSWORD, fcinfo, 0);
-	changed = agent_check_text(&faults, AGENT_FIELD_CHANGED_PASSWORD, fcinfo, 1);
+	change.current = agent_check_text(&faults, AGENT_FIELD_CURRENT_PASSWORD, fcinfo, 0);
+	change.changed = agent_check_text(&faults, AGENT_FIELD_CHANGED_PASSWORD, fcinfo, 1);
 	agent_faults_raise(&faults);
 
+	agent_limit_attempt(&attempt, &change.user_id, UUID_LEN, &change.user_id);
 	SPI_connect();
-	values[1] = CStringGetTextDatum(
-		confirm_password(&caller, current, AGENT_USER_NOT_FOUND, AGENT_WRONG_PASSWORD));
-	values[2] = CStringGetTextDatum(agent_password_hash(changed));
+	agent_admission_run(check_change, &change);
+	agent_limit_forgive(&attempt);
+	values[1] = CStringGetTextDatum(change.old_hash);
+	values[2] = CStringGetTextDatum(change.new_hash);
 	if (agent_execute(AGENT_PLAN_USER_SET_PASSWORD, values, NULL) == 0)
 		agent_raise(AGENT_WRONG_PASSWORD, NULL);
-	agent_session_end_by(AGENT_PLAN_SESSION_END_OTHERS, &caller, &session_id);
+	agent_session_end_by(AGENT_PLAN_SESSION_END_OTHERS, &change.user_id, &session_id);
+	agent_audit_write(AGENT_EVENT_PASSWORD_CHANGE, &change.user_id, &session_id, NULL);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -276,6 +351,7 @@ agent_account_delete(PG_FUNCTION_ARGS)
 	pg_uuid_t caller = agent_caller();
 	Datum values[] = {UUIDPGetDatum(&caller)};
 	AgentFaults faults;
+	AgentAttempt attempt;
 	text *password;
 
 	agent_redact_statement("agent_account_delete");
@@ -284,9 +360,11 @@ agent_account_delete(PG_FUNCTION_ARGS)
 	password = agent_check_text(&faults, AGENT_FIELD_PASSWORD, fcinfo, 0);
 	agent_faults_raise(&faults);
 
+	agent_limit_attempt(&attempt, &caller, UUID_LEN, &caller);
 	SPI_connect();
 	confirm_password(&caller, password, AGENT_USER_NOT_FOUND, AGENT_WRONG_PASSWORD);
 	agent_execute(AGENT_PLAN_USER_DELETE, values, NULL);
+	agent_audit_write(AGENT_EVENT_DELETE, &caller, NULL, NULL);
 	SPI_finish();
 	PG_RETURN_VOID();
 }

@@ -55,6 +55,7 @@ agent_user_import(PG_FUNCTION_ARGS)
 	created_at = PG_ARGISNULL(4) ? TimestampTzGetDatum(GetCurrentTimestamp()) : PG_GETARG_DATUM(4);
 	SPI_connect();
 	result = agent_account_insert(fcinfo,
+								  AGENT_EVENT_IMPORT,
 								  email,
 								  username,
 								  PointerGetDatum(hash),
@@ -74,6 +75,7 @@ agent_user_set_active(PG_FUNCTION_ARGS)
 	AgentFaults faults;
 	pg_uuid_t id;
 	Datum values[2] = {UUIDPGetDatum(&id)};
+	Datum result;
 
 	PreventCommandIfReadOnly("agent_user_set_active()");
 	agent_faults_init(&faults);
@@ -83,11 +85,15 @@ agent_user_set_active(PG_FUNCTION_ARGS)
 	agent_faults_raise(&faults);
 
 	values[1] = PG_GETARG_DATUM(1);
-	return agent_execute_row(fcinfo,
-							 AGENT_PLAN_USER_SET_ACTIVE,
-							 values,
-							 NULL,
-							 AGENT_ACCOUNT_NOT_FOUND);
+	SPI_connect();
+	if (agent_execute(AGENT_PLAN_USER_SET_ACTIVE, values, NULL) == 0)
+		agent_raise(AGENT_ACCOUNT_NOT_FOUND, NULL);
+	result = agent_result_row(fcinfo);
+	agent_audit_write_admin(PG_GETARG_BOOL(1) ? AGENT_EVENT_ACTIVATE : AGENT_EVENT_DEACTIVATE,
+							&id,
+							NULL);
+	SPI_finish();
+	return result;
 }
 
 PG_FUNCTION_INFO_V1(agent_session_end);
@@ -98,6 +104,8 @@ agent_session_end(PG_FUNCTION_ARGS)
 {
 	AgentFaults faults;
 	pg_uuid_t id;
+	pg_uuid_t user_id;
+	bool isnull;
 	Datum values[] = {UUIDPGetDatum(&id), TimestampTzGetDatum(GetCurrentTimestamp())};
 
 	PreventCommandIfReadOnly("agent_session_end()");
@@ -107,6 +115,8 @@ agent_session_end(PG_FUNCTION_ARGS)
 	SPI_connect();
 	if (agent_execute(AGENT_PLAN_SESSION_END_ANY, values, NULL) == 0)
 		agent_raise(AGENT_SESSION_NOT_FOUND, NULL);
+	user_id = *DatumGetUUIDP(agent_result(0, 1, &isnull));
+	agent_audit_write_admin(AGENT_EVENT_SESSION_END, &user_id, &id);
 	SPI_finish();
 	PG_RETURN_VOID();
 }

@@ -21,4 +21,6 @@ _PG_init(void)
 	agent_guc_define();
 	agent_memo_init();
 	agent_redact_init();
+	agent_shmem_init();
+	agent_worker_init();
 }

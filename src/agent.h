@@ -21,6 +21,72 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+/* admission.c */
+typedef struct AgentAdmissionState
+{
+	int places; /* 0: not preloaded */
+	int running;
+	int waiting;
+	int64 refused; /* since the start of the server */
+} AgentAdmissionState;
+
+extern Size agent_admission_size(void);
+extern void agent_admission_attach(void);
+extern void agent_admission_run(void (*work)(void *), void *arg);
+extern AgentAdmissionState agent_admission_state(void);
+
+/* audit.c */
+typedef enum AgentEvent
+{
+	AGENT_EVENT_SESSION_USE, /* not of the audit: the session was used */
+	AGENT_EVENT_REGISTER,
+	AGENT_EVENT_LOGIN,
+	AGENT_EVENT_LOGIN_FAILED,
+	AGENT_EVENT_REFRESH,
+	AGENT_EVENT_REFRESH_REUSE,
+	AGENT_EVENT_LOGOUT,
+	AGENT_EVENT_PASSWORD_CHANGE,
+	AGENT_EVENT_PASSWORD_FAILED,
+	AGENT_EVENT_DELETE,
+	AGENT_EVENT_IMPORT,
+	AGENT_EVENT_ACTIVATE,
+	AGENT_EVENT_DEACTIVATE,
+	AGENT_EVENT_SESSION_END,
+	AGENT_EVENT_KEY_ROTATE,
+	AGENT_EVENT_RATE_LIMIT,
+	AGENT_EVENT_BUSY,
+	AGENT_EVENT_COUNT
+} AgentEvent;
+
+#define AGENT_ADDRESS_TEXT 46 /* the longest address, and the terminator */
+
+typedef struct AgentEntry
+{
+	AgentEvent event;
+	pg_uuid_t id;
+	TimestampTz at;
+	bool has_user;
+	bool has_session;
+	pg_uuid_t user_id;
+	pg_uuid_t session_id;
+	char address[AGENT_ADDRESS_TEXT];
+	char user_agent[128];
+	char detail[64];
+} AgentEntry;
+
+extern void agent_audit_fill(AgentEntry *entry, AgentEvent event, const pg_uuid_t *user_id,
+							 const pg_uuid_t *session_id, const char *detail);
+extern void agent_audit_insert(const AgentEntry *entry);
+extern void agent_audit_write(AgentEvent event, const pg_uuid_t *user_id,
+							  const pg_uuid_t *session_id, const char *detail);
+extern void agent_audit_write_admin(AgentEvent event, const pg_uuid_t *user_id,
+									const pg_uuid_t *session_id);
+extern void agent_audit_report(AgentEvent event, const pg_uuid_t *user_id,
+							   const pg_uuid_t *session_id, const char *detail);
+extern uint64 agent_audit_expire(int most);
+extern void agent_audit_trim(void);
+extern void agent_session_used(const pg_uuid_t *user_id, const pg_uuid_t *session_id);
+
 /* crypto.c */
 typedef struct AgentBytes
 {
@@ -57,6 +123,8 @@ typedef enum AgentError
 	AGENT_ACCOUNT_IN_USE,
 	AGENT_SESSION_NOT_FOUND,
 	AGENT_CONVERSATION_NOT_FOUND,
+	AGENT_RATE_LIMITED,
+	AGENT_BUSY,
 	AGENT_VALIDATION_FAILED,
 	AGENT_PATH_NOT_FOUND,
 	AGENT_METHOD_NOT_ALLOWED,
@@ -70,6 +138,8 @@ typedef enum AgentError
 } AgentError;
 
 extern _Noreturn void agent_raise(AgentError error, const char *detail);
+extern _Noreturn void agent_raise_until(AgentError error, int64 wait);
+extern int agent_error_seconds(const ErrorData *caught);
 extern AgentError agent_error_of(const ErrorData *caught);
 extern int agent_error_status(AgentError error);
 extern char *agent_error_text(AgentError error);
@@ -78,19 +148,31 @@ extern char *agent_error_text(AgentError error);
 extern Datum agent_token_row(FunctionCallInfo fcinfo, const char *access_token,
 							 const char *refresh_token);
 
-extern Datum agent_account_insert(FunctionCallInfo fcinfo, const text *email, const text *username,
-								  Datum password_hash, Datum created_at, bool is_active);
+extern Datum agent_account_insert(FunctionCallInfo fcinfo, AgentEvent event, const text *email,
+								  const text *username, Datum password_hash, Datum created_at,
+								  bool is_active);
 
 /* conversation.c */
 extern void agent_conversation_require(const pg_uuid_t *caller, const pg_uuid_t *conversation_id);
 
 /* guc.c */
 extern int agent_access_token_ttl;
+extern int agent_audit_max_rows;
+extern int agent_audit_retention;
+extern int agent_hash_concurrency;
+extern int agent_hash_queue;
+extern int agent_login_account_burst;
+extern int agent_login_account_interval;
+extern int agent_login_address_burst;
+extern int agent_login_address_interval;
 extern int agent_password_hash_cost;
 extern int agent_postgrest_max_rows;
 extern int agent_refresh_grace;
+extern int agent_request_burst;
+extern int agent_request_interval;
 extern int agent_session_ttl;
 extern char *agent_token;
+extern char *agent_trusted_address_header;
 extern void agent_guc_define(void);
 extern void agent_set_local(const char *name, const char *value);
 extern void agent_set_for_call(const char *name, const char *value);
@@ -251,6 +333,10 @@ typedef enum AgentPlan
 	AGENT_PLAN_SESSION_END_ALL,
 	AGENT_PLAN_SESSION_LIST,
 	AGENT_PLAN_SESSION_END_ANY,
+	AGENT_PLAN_SESSION_USE,
+	AGENT_PLAN_AUDIT_INSERT,
+	AGENT_PLAN_AUDIT_EXPIRE,
+	AGENT_PLAN_AUDIT_TRIM,
 	AGENT_PLAN_KEY_LOCK,
 	AGENT_PLAN_KEY_INSERT,
 	AGENT_PLAN_KEY_RETIRE,
@@ -275,6 +361,32 @@ extern Datum agent_execute_row(FunctionCallInfo fcinfo, AgentPlan plan, Datum *v
 extern Datum agent_form_row(FunctionCallInfo fcinfo, int columns, Datum *values);
 extern const char *agent_schema_of(FunctionCallInfo fcinfo);
 
+/* ratelimit.c */
+typedef struct AgentBucketKey
+{
+	uint64 part[2];
+} AgentBucketKey;
+
+/* What an attempt at a password has taken from which buckets. */
+typedef struct AgentAttempt
+{
+	int64 interval; /* microseconds; 0: nothing */
+	bool has_address;
+	bool counts_account;
+	AgentBucketKey account;
+	AgentBucketKey pair; /* account and address */
+} AgentAttempt;
+
+extern Size agent_limits_size(void);
+extern void agent_limits_attach(void);
+extern bool agent_is_preloaded(void);
+extern void agent_limit_register(void);
+extern void agent_limit_attempt(AgentAttempt *attempt, const void *account, Size len,
+								const pg_uuid_t *user_id);
+extern void agent_limit_forgive(const AgentAttempt *attempt);
+extern void agent_limit_request(const pg_uuid_t *user_id, bool is_call);
+extern bool agent_once_in(int64 interval, const void *what, Size len);
+
 /* redact.c */
 extern void agent_redact_init(void);
 extern void agent_redact_statement(const char *what);
@@ -298,7 +410,34 @@ typedef enum AgentDialect
 extern AgentDialect agent_request_dialect(void);
 extern const char *agent_request_headers(void);
 extern char *agent_request_header(const char *headers, const char *name);
+extern char *agent_request_user_agent(void);
+extern bool agent_request_address(char *address);
 extern void agent_request_status(int status);
+
+/* ring.c */
+typedef struct AgentRingEntry
+{
+	uint64 number;
+	AgentEntry entry;
+} AgentRingEntry;
+
+typedef struct AgentRingState
+{
+	int launcher_pid; /* 0: there is none */
+	int pending;      /* entries that are still to be written */
+	int64 lost;       /* since the start of the server */
+} AgentRingState;
+
+struct Latch;
+extern Size agent_ring_size(void);
+extern void agent_ring_attach(void);
+extern bool agent_ring_add(const AgentEntry *entry);
+extern int agent_ring_read(Oid database, AgentRingEntry *entries, int most);
+extern void agent_ring_written(const AgentRingEntry *entries, int count);
+extern void agent_ring_forget(Oid database);
+extern int agent_ring_databases(Oid *databases, int most);
+extern void agent_ring_wakes(struct Latch *latch);
+extern AgentRingState agent_ring_state(void);
 
 /* session.c */
 extern TimestampTz agent_session_expiry(TimestampTz now);
@@ -309,6 +448,9 @@ extern void agent_session_end_by(AgentPlan plan, const pg_uuid_t *user_id,
 								 const pg_uuid_t *session_id);
 extern void agent_session_end_apart(const pg_uuid_t *user_id, const pg_uuid_t *session_id);
 
+/* shmem.c */
+extern void agent_shmem_init(void);
+
 /* token.c */
 extern char *agent_token_issue(const pg_uuid_t *user_id, const pg_uuid_t *session_id,
 							   TimestampTz now);
@@ -317,6 +459,7 @@ extern bool agent_token_verify(const char *token, Snapshot snapshot, AgentClaims
 
 /* uuidv7.c */
 extern pg_uuid_t agent_uuidv7(void);
+extern pg_uuid_t agent_uuidv7_floor(TimestampTz time);
 extern int agent_hex_value(char digit);
 extern bool agent_uuid_parse(const char *text, pg_uuid_t *uuid);
 extern char *agent_uuid_text(const pg_uuid_t *uuid, char *buffer);
@@ -403,5 +546,15 @@ extern text *agent_check_text(AgentFaults *faults, AgentField field, FunctionCal
 extern bool agent_check_uuid(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 							 int arg, pg_uuid_t *uuid);
 extern void agent_faults_raise(const AgentFaults *faults);
+
+/* worker.c */
+struct BackgroundWorker;
+extern void agent_worker_init(void);
+extern void agent_worker_describe(struct BackgroundWorker *worker, const char *name,
+								  const char *function);
+extern void agent_worker_connect(Oid database);
+extern void agent_worker_transaction(void (*work)(void *), void *arg);
+extern PGDLLEXPORT void agent_launcher_main(Datum arg);
+extern PGDLLEXPORT void agent_writer_main(Datum arg);
 
 #endif /* AGENT_H */

@@ -57,6 +57,15 @@ typedef uint8 agent_b64_byte;
 typedef char agent_b64_byte;
 #endif
 
+/* Waits of extensions have names since 17. */
+#if PG_VERSION_NUM >= 170000
+#include "utils/wait_event.h"
+#define agent_wait_event(name) WaitEventExtensionNew(name)
+#else
+#include "utils/wait_event.h"
+#define agent_wait_event(name) PG_WAIT_EXTENSION
+#endif
+
 /* Modules can carry their name since 18. */
 #ifdef PG_MODULE_MAGIC_EXT
 #define AGENT_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "agent")

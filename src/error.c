@@ -112,6 +112,18 @@ static const ErrorEntry errors[AGENT_ERROR_COUNT] = {
 		NULL,
 		NULL
 	},
+	[AGENT_RATE_LIMITED] = {
+		"rate_limited", "53400", 429,
+		"too many requests",
+		NULL,
+		NULL
+	},
+	[AGENT_BUSY] = {
+		"busy", "53000", 503,
+		"too many passwords are being checked",
+		NULL,
+		NULL
+	},
 	[AGENT_VALIDATION_FAILED] = {
 		"validation_failed", "22023", 422,
 		"validation failed",
@@ -222,6 +234,59 @@ http_body(AgentError error, const char *detail)
 	return json.data;
 }
 
+/* Raises an error of the table for PostgREST; seconds: when to try again, or 0. */
+static _Noreturn void
+raise_for_postgrest(AgentError error, const char *detail, int seconds)
+{
+	int status = errors[error].status;
+
+	ereport(ERROR,
+			errcode(MAKE_SQLSTATE('P', 'G', 'R', 'S', 'T')),
+			errmsg_internal("%s", http_body(error, detail)),
+			errdetail_internal("{\"status\":%d,\"headers\":{%s}}",
+							   status,
+							   status == 401 ? "\"WWW-Authenticate\":\"Bearer\""
+							   : seconds > 0 ? psprintf("\"Retry-After\":\"%d\"", seconds)
+											 : ""));
+	pg_unreachable();
+}
+
+/* Raises an error of the table for whoever speaks SQL. */
+static _Noreturn void
+raise_for_sql(AgentError error, const char *detail, int seconds)
+{
+	const ErrorEntry *entry = &errors[error];
+
+	ereport(ERROR,
+			errcode(pack_sqlstate(entry->sqlstate)),
+			errmsg("%s", entry->message),
+			detail != NULL ? errdetail_internal("%s", detail) : 0,
+			entry->hint != NULL ? errhint("%s", entry->hint)
+			: seconds > 0       ? errhint("Try again in %d s.", seconds)
+								: 0);
+	pg_unreachable();
+}
+
+/* Raises an error of the table in the dialect of whoever gets it. */
+static _Noreturn void
+raise_it(AgentError error, const char *detail, int seconds)
+{
+	switch (agent_request_dialect())
+	{
+	case AGENT_HTTP:
+		ereport(ERROR,
+				errcode(inner_sqlstate(error)),
+				errmsg("%s", errors[error].message),
+				seconds > 0 ? errdetail_internal("%d", seconds) : 0);
+		break;
+	case AGENT_POSTGREST:
+		raise_for_postgrest(error, detail, seconds);
+	default:
+		raise_for_sql(error, detail, seconds);
+	}
+	pg_unreachable();
+}
+
 /*
  * Raises an error of the table.
  *
@@ -231,29 +296,25 @@ http_body(AgentError error, const char *detail)
 void
 agent_raise(AgentError error, const char *detail)
 {
-	const ErrorEntry *entry = &errors[error];
+	raise_it(error, detail, 0);
+}
 
-	switch (agent_request_dialect())
-	{
-	case AGENT_HTTP:
-		ereport(ERROR, errcode(inner_sqlstate(error)), errmsg("%s", entry->message));
-		break;
-	case AGENT_POSTGREST:
-		ereport(ERROR,
-				errcode(MAKE_SQLSTATE('P', 'G', 'R', 'S', 'T')),
-				errmsg_internal("%s", http_body(error, detail)),
-				errdetail_internal("{\"status\":%d,\"headers\":{%s}}",
-								   entry->status,
-								   entry->status == 401 ? "\"WWW-Authenticate\":\"Bearer\"" : ""));
-		break;
-	default:
-		ereport(ERROR,
-				errcode(pack_sqlstate(entry->sqlstate)),
-				errmsg("%s", entry->message),
-				detail != NULL ? errdetail_internal("%s", detail) : 0,
-				entry->hint != NULL ? errhint("%s", entry->hint) : 0);
-	}
-	pg_unreachable();
+/* Raises an error that passes with time, after so many microseconds. */
+void
+agent_raise_until(AgentError error, int64 wait)
+{
+	raise_it(error, NULL, (int) (wait / USECS_PER_SEC) + 1);
+}
+
+/* Returns when to try again after an error that agent_http has caught, in seconds. */
+int
+agent_error_seconds(const ErrorData *caught)
+{
+	AgentError error = agent_error_of(caught);
+
+	if ((error == AGENT_RATE_LIMITED || error == AGENT_BUSY) && caught->detail != NULL)
+		return atoi(caught->detail);
+	return 1;
 }
 
 /* Tells which error of the table agent_http has caught, or what another one comes to. */

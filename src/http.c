@@ -154,8 +154,8 @@ agent_http_answer_begin(HttpAnswer *answer, int status)
 }
 
 /* Adds a header to an answer. */
-static void
-add_header(HttpAnswer *answer, const char *name, const char *value)
+void
+agent_http_add_header(HttpAnswer *answer, const char *name, const char *value)
 {
 	answer->headers[answer->header_count++] = (HttpHeader){name, value};
 }
@@ -169,9 +169,7 @@ agent_http_answer_error(HttpAnswer *answer, AgentError error)
 	agent_json_add_string(&answer->body, "detail", agent_error_text(error));
 	appendStringInfoChar(&answer->body, '}');
 	if (answer->status == 401)
-		add_header(answer, "www-authenticate", "Bearer");
-	if (answer->status == 503)
-		add_header(answer, "retry-after", "1");
+		agent_http_add_header(answer, "www-authenticate", "Bearer");
 }
 
 /* Tells whether a path is of a template's form, and what stands for its segment. */
@@ -221,7 +219,7 @@ find_route(HttpRequest *request, HttpAnswer *answer)
 	else
 	{
 		agent_http_answer_error(answer, AGENT_METHOD_NOT_ALLOWED);
-		add_header(answer, "allow", allow.data);
+		agent_http_add_header(answer, "allow", allow.data);
 	}
 	return false;
 }
@@ -242,7 +240,7 @@ agent_http_answer(HttpRequest *request, const char *schema, HttpAnswer *answer)
 	else if (find_route(request, answer))
 		agent_http_serve(request, schema, answer);
 	if (answer->body.len > VARHDRSZ)
-		add_header(answer, "content-type", "application/json");
+		agent_http_add_header(answer, "content-type", "application/json");
 	SET_VARSIZE(answer->body.data, answer->body.len);
 	return (bytea *) answer->body.data;
 }
@@ -309,7 +307,8 @@ agent_http(PG_FUNCTION_ARGS)
 						   .path = agent_http_decode(path, strlen(path), false),
 						   .query = text_argument(fcinfo, 2),
 						   .authorization = request_header(headers, "authorization"),
-						   .user_agent = request_header(headers, "user-agent")};
+						   .user_agent = request_header(headers, "user-agent"),
+						   .address = request_header(headers, agent_trusted_address_header)};
 	HttpAnswer answer;
 	Datum values[3];
 

@@ -94,6 +94,7 @@ typedef struct HttpRequest
 	const char *query;         /* as sent */
 	const char *authorization; /* of the header; or NULL */
 	const char *user_agent;    /* likewise */
+	const char *address;       /* likewise, of agent.trusted_address_header */
 	char *body;
 	int body_len;
 	const HttpRoute *route;
@@ -119,6 +120,7 @@ typedef struct HttpAnswer
 extern const HttpRoute agent_http_routes[];
 extern const int agent_http_route_count;
 extern void agent_http_answer_begin(HttpAnswer *answer, int status);
+extern void agent_http_add_header(HttpAnswer *answer, const char *name, const char *value);
 extern void agent_http_answer_error(HttpAnswer *answer, AgentError error);
 extern bytea *agent_http_answer(HttpRequest *request, const char *schema, HttpAnswer *answer);
 
@@ -129,6 +131,7 @@ extern void agent_http_openapi(StringInfo json);
 extern char *agent_http_decode(const char *text, int len, bool is_query);
 extern int agent_http_parameters(HttpRequest *request, AgentFaults *faults, Datum *values,
 								 bool *nulls);
+extern bool agent_http_takes_password(const HttpRoute *route);
 extern bool agent_http_takes(const HttpRoute *route, HttpPlace place);
 
 /* http_serve.c */

@@ -9,7 +9,7 @@
 
 #include "utils/json.h"
 
-#define ERRORS_MAX 10 /* of a route */
+#define ERRORS_MAX 12 /* of a route */
 
 static const char preamble[] =
 	"{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"agent\",\"version\":\"" AGENT_VERSION "\","
@@ -203,6 +203,10 @@ route_errors(const HttpRoute *route, AgentError *errors)
 		errors[count++] = AGENT_CONVERSATION_NOT_FOUND;
 	if (route->parameters[0].place != HTTP_NOWHERE)
 		errors[count++] = AGENT_VALIDATION_FAILED;
+	if (!route->is_public || agent_http_takes_password(route))
+		errors[count++] = AGENT_RATE_LIMITED;
+	if (agent_http_takes_password(route))
+		errors[count++] = AGENT_BUSY;
 	errors[count++] = AGENT_UNAVAILABLE;
 	Assert(count <= ERRORS_MAX);
 	return count;
@@ -237,7 +241,7 @@ error_response(StringInfo json, int status, const AgentError *errors, int count)
 static void
 responses(StringInfo json, const HttpRoute *route)
 {
-	static const int statuses[] = {400, 401, 403, 404, 409, 413, 422, 503};
+	static const int statuses[] = {400, 401, 403, 404, 409, 413, 422, 429, 503};
 	const HttpSchema *schema = agent_http_schema(route->shape);
 	const char *form = route->list != AGENT_NO_PLAN ? "{\"type\":\"array\",\"items\":%s}" : "%s";
 	AgentError errors[ERRORS_MAX];

@@ -111,9 +111,9 @@ agent_http_takes(const HttpRoute *route, HttpPlace place)
 	return false;
 }
 
-/* Tells whether a route takes a password. */
-static bool
-takes_password(const HttpRoute *route)
+/* Tells whether a route takes a password, or a token in its place. */
+bool
+agent_http_takes_password(const HttpRoute *route)
 {
 	for (const HttpParameter *p = route->parameters; p->place != HTTP_NOWHERE; p++)
 	{
@@ -130,7 +130,7 @@ told_input(const HttpRequest *request, AgentKind kind, const AgentJsonMember *me
 	bool is_plain =
 		member->type != JSON_TOKEN_OBJECT_START && member->type != JSON_TOKEN_ARRAY_START;
 
-	if (kind == AGENT_KIND_PASSWORD || (!is_plain && takes_password(request->route)) ||
+	if (kind == AGENT_KIND_PASSWORD || (!is_plain && agent_http_takes_password(request->route)) ||
 		member->raw_len > INPUT_MAX)
 		return "null";
 	return pnstrdup(member->raw, member->raw_len);
@@ -140,7 +140,7 @@ told_input(const HttpRequest *request, AgentKind kind, const AgentJsonMember *me
 static const char *
 told_body(const HttpRequest *request)
 {
-	if (takes_password(request->route) || request->body_len > INPUT_MAX)
+	if (agent_http_takes_password(request->route) || request->body_len > INPUT_MAX)
 		return "null";
 	return pnstrdup(request->body, request->body_len);
 }

@@ -118,7 +118,14 @@ write_list(HttpAnswer *answer, const HttpRoute *route, const pg_uuid_t *caller, 
 	SPI_finish();
 }
 
-/* Tells what is called of the request: the browser, which a login keeps. */
+/* Tells whether a route is about accounts and sessions: what those keep, others can do without. */
+static bool
+is_about_accounts(const HttpRoute *route)
+{
+	return strcmp(route->tag, "auth") == 0;
+}
+
+/* Tells what is called of the request: browser and address, which a login keeps. */
 static void
 hand_over_headers(const HttpRequest *request)
 {
@@ -128,6 +135,8 @@ hand_over_headers(const HttpRequest *request)
 	appendStringInfoChar(&headers, '{');
 	if (request->user_agent != NULL)
 		agent_json_add_string(&headers, "user-agent", request->user_agent);
+	if (request->address != NULL)
+		agent_json_add_string(&headers, agent_trusted_address_header, request->address);
 	appendStringInfoChar(&headers, '}');
 	agent_set_for_call("request.headers", headers.data);
 }
@@ -152,9 +161,9 @@ serve(HttpRequest *request, const char *schema, HttpAnswer *answer)
 	int count;
 
 	agent_set_for_call("request.method", AGENT_HTTP_METHOD);
-	if (route->is_public)
+	if (is_about_accounts(route))
 		hand_over_headers(request);
-	else
+	if (!route->is_public)
 		caller = authenticate(request);
 
 	agent_faults_init(&faults);
@@ -189,6 +198,8 @@ answer_caught(HttpAnswer *answer, ErrorData *caught)
 				errcode(caught->sqlerrcode),
 				errmsg("could not serve a request: %s", caught->message));
 	agent_http_answer_error(answer, error);
+	if (answer->status == 429 || answer->status == 503)
+		agent_http_add_header(answer, "retry-after", psprintf("%d", agent_error_seconds(caught)));
 }
 
 /* Serves a request; what fails is undone, and becomes the answer. */

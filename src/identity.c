@@ -144,6 +144,7 @@ agent_caller_session(pg_uuid_t *session_id)
 
 	if (!find_caller(&user_id, session_id))
 		agent_raise(AGENT_NOT_AUTHENTICATED, NULL);
+	agent_limit_request(&user_id, true);
 	return user_id;
 }
 
@@ -168,6 +169,7 @@ agent_uid(PG_FUNCTION_ARGS)
 
 	if (!find_caller(&user_id, &session_id))
 		PG_RETURN_NULL();
+	agent_limit_request(&user_id, false);
 	result = palloc(sizeof(pg_uuid_t));
 	*result = user_id;
 	PG_RETURN_UUID_P(result);

@@ -18,6 +18,7 @@
 
 #define MEMO_PLACES 256  /* a power of two */
 #define MEMO_TEXT   4096 /* bytes of the longest text remembered */
+#define TELL_USE    (60 * USECS_PER_SEC)
 
 /*
  * What a snapshot can see: equal stamps see equal rows.
@@ -45,6 +46,7 @@ typedef struct Memo
 	char text[MEMO_TEXT]; /* what was verified: a token or headers */
 	AgentVerified verified;
 	SnapshotStamp stamp;
+	TimestampTz used_at; /* when the use of the session was last told */
 } Memo;
 
 static Memo memos[MEMO_PLACES];
@@ -134,9 +136,15 @@ static bool
 still_holds(Memo *memo, Snapshot snapshot)
 {
 	SnapshotStamp stamp = stamp_of(snapshot);
+	TimestampTz now = GetCurrentTimestamp();
 
-	if (memo->verified.claims.good_until <= GetCurrentTimestamp())
+	if (memo->verified.claims.good_until <= now)
 		return false;
+	if (now - memo->used_at >= TELL_USE)
+	{
+		memo->used_at = now;
+		agent_session_used(&memo->verified.claims.user_id, &memo->verified.claims.session_id);
+	}
 	if (same_stamp(&memo->stamp, &stamp))
 		return true;
 	if (!agent_row_unchanged(&memo->verified.session, snapshot) ||
@@ -180,6 +188,7 @@ agent_memo_keep(AgentTokenSource source, const char *text, const AgentVerified *
 	memo->source = source;
 	memo->verified = *verified;
 	memo->stamp = stamp_of(snapshot);
+	memo->used_at = 0;
 	memo->valid = true;
 	latest = memo;
 }

@@ -183,6 +183,7 @@ agent_key_rotate(PG_FUNCTION_ARGS)
 	agent_execute(AGENT_PLAN_KEY_EXPIRE, expire, NULL);
 	agent_execute(AGENT_PLAN_KEY_RETIRE, retire, NULL);
 	*kid = insert_key(now);
+	agent_audit_write_admin(AGENT_EVENT_KEY_ROTATE, NULL, NULL);
 	SPI_finish();
 	Async_Notify("pgrst", "reload config");
 	PG_RETURN_UUID_P(kid);

@@ -15,7 +15,8 @@
  * pgcrypto is called through its library, wherever its functions are installed
  * and whatever stands in a search_path. It can be cancelled while it works.
  * Given a salt it does not know it falls back to DES without a word, so only
- * salts of one exact form reach it. Nothing here is logged.
+ * salts of one exact form reach it. Nothing here is logged. How many hashes are computed
+ * at once is for admission.c to say.
  */
 #include "agent.h"
 
@@ -55,6 +56,26 @@ prehash(const text *password, const char *salt)
 	return cstring_to_text_with_len(encoded, len);
 }
 
+/* A call of bcrypt. */
+typedef struct Bcrypt
+{
+	const text *input;
+	const char *setting;
+	char *hash;
+} Bcrypt;
+
+/* Computes a hash, when it is its turn. */
+static void
+compute(void *arg)
+{
+	Bcrypt *call = arg;
+	Datum hash = DirectFunctionCall2(pgcrypto("pg_crypt"),
+									 PointerGetDatum(call->input),
+									 CStringGetTextDatum(call->setting));
+
+	call->hash = TextDatumGetCString(hash);
+}
+
 /*
  * Returns bcrypt's hash of an input, HASH_CHARS characters.
  *
@@ -63,11 +84,11 @@ prehash(const text *password, const char *salt)
 static char *
 bcrypt_of(const text *input, const char *setting)
 {
-	Datum hash = DirectFunctionCall2(pgcrypto("pg_crypt"),
-									 PointerGetDatum(input),
-									 CStringGetTextDatum(setting));
-	char *result = TextDatumGetCString(hash);
+	Bcrypt call = {.input = input, .setting = setting};
+	char *result;
 
+	agent_admission_run(compute, &call);
+	result = call.hash;
 	if (strlen(result) != HASH_CHARS || strncmp(result, setting, SETTING_CHARS) != 0)
 		ereport(ERROR,
 				errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),

@@ -22,7 +22,7 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
-#define MAX_ARGS 8
+#define MAX_ARGS 9
 
 /* clang-format off */
 /* In the order of the views, whose rows the functions return. */
@@ -84,10 +84,11 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 	},
 	[AGENT_PLAN_SESSION_INSERT] = {
 		"INSERT INTO agent.sessions (user_id, id, created_at, expires_at, user_agent,"
-		" refreshed_at, refresh_hash, refresh_key) SELECT id, $2, $3, $4, $5, $3, $6, $7"
+		" refreshed_at, refresh_hash, refresh_key, last_used_at, address)"
+		" SELECT id, $2, $3, $4, $5, $3, $6, $7, $3, $9::inet"
 		" FROM agent.users WHERE id = $1 AND is_active AND password_hash = $8 FOR SHARE",
-		false, 8,
-		{UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, BYTEAOID, BYTEAOID, TEXTOID}
+		false, 9,
+		{UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, BYTEAOID, BYTEAOID, TEXTOID, TEXTOID}
 	},
 	[AGENT_PLAN_SESSION_EXPIRE] = {
 		"DELETE FROM agent.sessions WHERE user_id = $1 AND expires_at <= $2",
@@ -102,7 +103,7 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 		false, 3, {UUIDOID, UUIDOID, TIMESTAMPTZOID}
 	},
 	[AGENT_PLAN_SESSION_REFRESH] = {
-		"UPDATE agent.sessions SET refreshed_at = $3, expires_at = $4, refresh_hash = $5,"
+		"UPDATE agent.sessions SET refreshed_at = $3, last_used_at = $3, expires_at = $4, refresh_hash = $5,"
 		" refresh_previous = $6, refresh_kid = $7, refresh_generation = refresh_generation + 1 WHERE user_id = $1 AND id = $2",
 		false, 7, {UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID, BYTEAOID, UUIDOID}
 	},
@@ -119,14 +120,37 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 		false, 3, {UUIDOID, UUIDOID, TIMESTAMPTZOID}
 	},
 	[AGENT_PLAN_SESSION_END_ANY] = {
-		"UPDATE agent.sessions SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL",
+		"UPDATE agent.sessions SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL RETURNING user_id",
 		false, 2, {UUIDOID, TIMESTAMPTZOID}
 	},
+	/* Whoever has the row locked uses it too, and must not be waited for. */
+	[AGENT_PLAN_SESSION_USE] = {
+		"UPDATE agent.sessions AS s SET last_used_at = $3 FROM (SELECT user_id, id FROM agent.sessions"
+		" WHERE user_id = $1 AND id = $2 AND last_used_at < $3 FOR NO KEY UPDATE SKIP LOCKED) AS f"
+		" WHERE s.user_id = f.user_id AND s.id = f.id",
+		false, 3, {UUIDOID, UUIDOID, TIMESTAMPTZOID}
+	},
 	[AGENT_PLAN_SESSION_LIST] = {
-		"SELECT id, created_at, refreshed_at, expires_at, user_agent, id = agent.session_id() AS is_current"
+		"SELECT id, created_at, last_used_at, expires_at, user_agent, host(address) AS address,"
+		" id = agent.session_id() AS is_current"
 		" FROM agent.sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > clock_timestamp()"
 		" ORDER BY created_at DESC, id DESC",
 		true, 1, {UUIDOID}
+	},
+	/* What comes out of the ring may be in already. */
+	[AGENT_PLAN_AUDIT_INSERT] = {
+		"INSERT INTO agent.audit (id, created_at, event, user_id, session_id, address, user_agent, detail)"
+		" VALUES ($1, $2, $3, $4, $5, $6::inet, $7, $8) ON CONFLICT DO NOTHING",
+		false, 8, {UUIDOID, TIMESTAMPTZOID, TEXTOID, UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID}
+	},
+	[AGENT_PLAN_AUDIT_EXPIRE] = {
+		"DELETE FROM agent.audit WHERE id IN (SELECT id FROM agent.audit WHERE id < $1 ORDER BY id"
+		" LIMIT $2 FOR UPDATE SKIP LOCKED)",
+		false, 2, {UUIDOID, INT4OID}
+	},
+	[AGENT_PLAN_AUDIT_TRIM] = {
+		"DELETE FROM agent.audit WHERE id <= (SELECT id FROM agent.audit ORDER BY id DESC OFFSET $1 LIMIT 1)",
+		false, 1, {INT4OID}
 	},
 	/* One rotation at a time: two would leave two keys that sign. */
 	[AGENT_PLAN_KEY_LOCK] = {

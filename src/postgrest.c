@@ -76,6 +76,7 @@ read_request(HttpRequest *request)
 	request->query = target[path_len] == '?' ? target + path_len + 1 : "";
 	request->authorization = header_or(&object, "x-agent-authorization", NULL);
 	request->user_agent = header_or(&object, "user-agent", NULL);
+	request->address = header_or(&object, agent_trusted_address_header, NULL);
 }
 
 /* Tells PostgREST the status and the headers of an answer. */

@@ -258,6 +258,7 @@ rotate(const RefreshToken *token, const RefreshState *state, TimestampTz now, ui
 	agent_sha256(secret, AGENT_REFRESH_BYTES, digest);
 	values[4] = bytes_datum(digest, sizeof(digest));
 	agent_execute(AGENT_PLAN_SESSION_REFRESH, values, NULL);
+	agent_audit_write(AGENT_EVENT_REFRESH, &token->user_id, &token->session_id, NULL);
 }
 
 /* Computes the current secret for whoever has the previous one; false if its key is gone. */

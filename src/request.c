@@ -9,8 +9,13 @@
  */
 #include "agent.h"
 
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+
+#include <arpa/inet.h>
+
+#define USER_AGENT_MAX 256 /* characters */
 
 /* Returns a setting, or NULL when it is unset or empty. */
 static const char *
@@ -55,6 +60,50 @@ agent_request_header(const char *headers, const char *name)
 		agent_raise(AGENT_INVALID_TOKEN, NULL);
 	member = agent_json_member(&object, name);
 	return member != NULL && member->type == JSON_TOKEN_STRING ? member->value : NULL;
+}
+
+/* Returns the request's User-Agent, cut to length, or NULL. */
+char *
+agent_request_user_agent(void)
+{
+	const char *headers = agent_request_headers();
+	char *value = headers != NULL ? agent_request_header(headers, "user-agent") : NULL;
+
+	if (value != NULL)
+		value[pg_mbcharcliplen(value, strlen(value), USER_AGENT_MAX)] = '\0';
+	return value;
+}
+
+/*
+ * Finds where the request comes from, as text in its one form; false when that is unknown.
+ *
+ * Of a list of addresses the last one counts: the proxy that is trusted has added it.
+ */
+bool
+agent_request_address(char *address)
+{
+	const char *headers = agent_request_headers();
+	struct in6_addr binary;
+	char *value;
+	char *last;
+
+	if (agent_trusted_address_header[0] == '\0' || headers == NULL)
+		return false;
+	value = agent_request_header(headers, agent_trusted_address_header);
+	if (value == NULL)
+		return false;
+	last = strrchr(value, ',');
+	last = last != NULL ? last + 1 : value;
+	last += strspn(last, " \t");
+	last[strcspn(last, " \t")] = '\0';
+	for (int i = 0; i < 2; i++)
+	{
+		int family = i == 0 ? AF_INET : AF_INET6;
+
+		if (inet_pton(family, last, &binary) == 1)
+			return inet_ntop(family, &binary, address, AGENT_ADDRESS_TEXT) != NULL;
+	}
+	return false;
 }
 
 /* Sets the status of PostgREST's answer; for anybody else it does nothing. */

@@ -7,29 +7,10 @@
  */
 #include "agent.h"
 
-#include "access/xact.h"
 #include "executor/spi.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
-#include "utils/snapmgr.h"
-
-#define USER_AGENT_MAX 256 /* characters */
-
-/* Returns the request's User-Agent, cut to length, or NULL. */
-static text *
-user_agent(void)
-{
-	const char *headers = agent_request_headers();
-	char *value = headers != NULL ? agent_request_header(headers, "user-agent") : NULL;
-
-	if (value == NULL)
-		return NULL;
-	return cstring_to_text_with_len(value, pg_mbcharcliplen(value, strlen(value), USER_AGENT_MAX));
-}
 
 /* Returns when a session expires that is begun or refreshed now: not before its token. */
 TimestampTz
@@ -48,23 +29,30 @@ agent_session_start(const pg_uuid_t *user_id, const char *password_hash, Timesta
 					pg_uuid_t *session_id)
 {
 	TimestampTz expires_at = agent_session_expiry(now);
-	text *agent = user_agent();
+	char *agent = agent_request_user_agent();
+	char address[AGENT_ADDRESS_TEXT];
+	bool has_address = agent_request_address(address);
+	char nulls[] = "         ";
 	char *refresh_token;
 	Datum expire[] = {UUIDPGetDatum(user_id), TimestampTzGetDatum(now)};
 	Datum insert[] = {UUIDPGetDatum(user_id),
 					  UUIDPGetDatum(session_id),
 					  TimestampTzGetDatum(now),
 					  TimestampTzGetDatum(expires_at),
-					  PointerGetDatum(agent),
+					  agent != NULL ? CStringGetTextDatum(agent) : (Datum) 0,
 					  (Datum) 0,
 					  (Datum) 0,
-					  CStringGetTextDatum(password_hash)};
+					  CStringGetTextDatum(password_hash),
+					  has_address ? CStringGetTextDatum(address) : (Datum) 0};
 
 	*session_id = agent_uuidv7();
 	refresh_token = agent_refresh_begin(user_id, session_id, &insert[5], &insert[6]);
 	agent_execute(AGENT_PLAN_SESSION_EXPIRE, expire, NULL);
-	if (agent_execute(AGENT_PLAN_SESSION_INSERT, insert, agent == NULL ? "    n   " : NULL) == 0)
+	nulls[4] = agent != NULL ? ' ' : 'n';
+	nulls[8] = has_address ? ' ' : 'n';
+	if (agent_execute(AGENT_PLAN_SESSION_INSERT, insert, nulls) == 0)
 		return NULL;
+	agent_audit_write(AGENT_EVENT_LOGIN, user_id, session_id, NULL);
 	return refresh_token;
 }
 
@@ -103,6 +91,7 @@ agent_logout(PG_FUNCTION_ARGS)
 		plan = AGENT_PLAN_SESSION_END_ALL;
 	SPI_connect();
 	agent_session_end_by(plan, &caller, &session_id);
+	agent_audit_write(AGENT_EVENT_LOGOUT, &caller, &session_id, scope);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -113,6 +102,7 @@ typedef struct EndApart
 	Oid database;
 	pg_uuid_t user_id;
 	pg_uuid_t session_id;
+	char address[AGENT_ADDRESS_TEXT];
 } EndApart;
 
 StaticAssertDecl(sizeof(EndApart) <= BGW_EXTRALEN, "the worker is told all of it");
@@ -126,18 +116,14 @@ StaticAssertDecl(sizeof(EndApart) <= BGW_EXTRALEN, "the worker is told all of it
 void
 agent_session_end_apart(const pg_uuid_t *user_id, const pg_uuid_t *session_id)
 {
-	BackgroundWorker worker = {.bgw_flags =
-								   BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
-							   .bgw_start_time = BgWorkerStart_RecoveryFinished,
-							   .bgw_restart_time = BGW_NEVER_RESTART,
-							   .bgw_notify_pid = MyProcPid};
-	EndApart what = {MyDatabaseId, *user_id, *session_id};
+	BackgroundWorker worker;
+	EndApart what = {MyDatabaseId, *user_id, *session_id, ""};
 	BackgroundWorkerHandle *handle;
 
-	strlcpy(worker.bgw_name, "agent session end", BGW_MAXLEN);
-	strlcpy(worker.bgw_type, "agent session end", BGW_MAXLEN);
-	strlcpy(worker.bgw_library_name, "$libdir/agent", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "agent_session_end_main", BGW_MAXLEN);
+	if (!agent_request_address(what.address))
+		what.address[0] = '\0';
+	agent_worker_describe(&worker, "agent session end", "agent_session_end_main");
+	worker.bgw_notify_pid = MyProcPid;
 	memcpy(worker.bgw_extra, &what, sizeof(what));
 	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
 	{
@@ -150,6 +136,19 @@ agent_session_end_apart(const pg_uuid_t *user_id, const pg_uuid_t *session_id)
 	(void) WaitForBackgroundWorkerShutdown(handle);
 }
 
+/* Ends a session and says why in the audit. */
+static void
+end_reused(void *arg)
+{
+	EndApart *what = arg;
+	AgentEntry entry;
+
+	agent_session_end_by(AGENT_PLAN_SESSION_END, &what->user_id, &what->session_id);
+	agent_audit_fill(&entry, AGENT_EVENT_REFRESH_REUSE, &what->user_id, &what->session_id, NULL);
+	strlcpy(entry.address, what->address, sizeof(entry.address));
+	agent_audit_insert(&entry);
+}
+
 /* Ends a session and the process: the worker's main function. */
 void
 agent_session_end_main(Datum arg)
@@ -157,21 +156,6 @@ agent_session_end_main(Datum arg)
 	EndApart what;
 
 	memcpy(&what, MyBgworkerEntry->bgw_extra, sizeof(what));
-	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnectionByOid(what.database, InvalidOid, 0);
-	SetConfigOption("search_path", "pg_catalog", PGC_USERSET, PGC_S_OVERRIDE);
-	SetConfigOption("default_transaction_read_only", "off", PGC_USERSET, PGC_S_OVERRIDE);
-	SetConfigOption("default_transaction_isolation", "read committed", PGC_USERSET, PGC_S_OVERRIDE);
-	/* Whoever waits for this may hold the row. */
-	SetConfigOption("lock_timeout", "1s", PGC_USERSET, PGC_S_OVERRIDE);
-	StartTransactionCommand();
-	/* No trigger that somebody has put there runs as a superuser. */
-	SetUserIdAndSecContext(get_role_oid("agent_owner", false),
-						   SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-	PushActiveSnapshot(GetTransactionSnapshot());
-	SPI_connect();
-	agent_session_end_by(AGENT_PLAN_SESSION_END, &what.user_id, &what.session_id);
-	SPI_finish();
-	PopActiveSnapshot();
-	CommitTransactionCommand();
+	agent_worker_connect(what.database);
+	agent_worker_transaction(end_reused, &what);
 }

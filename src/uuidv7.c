@@ -55,6 +55,18 @@ agent_uuidv7(void)
 	return uuid;
 }
 
+/* Returns what no id of a time, or of a later one, is below. */
+pg_uuid_t
+agent_uuidv7_floor(TimestampTz time)
+{
+	int64 unix_ms = (time - SetEpochTimestamp()) / 1000;
+	pg_uuid_t uuid = {{0}};
+
+	for (int i = 0; i < 6; i++)
+		uuid.data[i] = (uint8) (Max(unix_ms, 0) >> (40 - 8 * i));
+	return uuid;
+}
+
 /* Returns the value of a lower-case hexadecimal digit, or -1. */
 int
 agent_hex_value(char digit)
