@@ -174,25 +174,36 @@ confirm_password(const pg_uuid_t *id, const text *password, AgentError no_accoun
 	return hash;
 }
 
+/* What a login is made of. */
+typedef struct Login
+{
+	const text *email;
+	const text *password;
+	Account account;
+	char *renewed_hash; /* or NULL */
+} Login;
+
 /*
- * Makes a hash of today of one that is not: of another application, or cheaper than
- * now. Only now is the password at hand. Where somebody else has just stored another
- * one, that has to be of the same password.
+ * Stores a hash of today in the place of one that is not. Where somebody else has just
+ * stored another one, that has to be of the same password.
  */
 static void
-renew_hash(Account *account, const text *password)
+store_renewed_hash(Login *login)
 {
+	Account *account = &login->account;
 	Datum values[] = {UUIDPGetDatum(&account->id),
 					  CStringGetTextDatum(account->password_hash),
 					  (Datum) 0};
 
-	if (!agent_password_needs_renewal(account->password_hash, password))
+	if (login->renewed_hash == NULL)
 		return;
-	account->password_hash = agent_password_hash(password);
-	values[2] = CStringGetTextDatum(account->password_hash);
+	values[2] = CStringGetTextDatum(login->renewed_hash);
+	account->password_hash = login->renewed_hash;
 	if (agent_execute(AGENT_PLAN_USER_SET_PASSWORD, values, NULL) == 0)
-		account->password_hash =
-			confirm_password(&account->id, password, AGENT_BAD_CREDENTIALS, AGENT_BAD_CREDENTIALS);
+		account->password_hash = confirm_password(&account->id,
+												  login->password,
+												  AGENT_BAD_CREDENTIALS,
+												  AGENT_BAD_CREDENTIALS);
 }
 
 /* Counts an attempt at a login, by the address of the account whether there is one or not. */
@@ -206,22 +217,30 @@ count_login(const text *email, AgentAttempt *attempt)
 	agent_limit_attempt(attempt, key, strlen(key), NULL);
 }
 
-/* What a login is made of. */
-typedef struct Login
-{
-	const text *email;
-	const text *password;
-	Account account;
-} Login;
-
-/* Checks a login, in its turn, and makes the hash anew if it has to be. */
+/*
+ * Checks a login, in its turn. Of a hash that is of another application, or cheaper than
+ * now, a new one is made: only now is the password at hand. Nothing is written, since
+ * that may wait for somebody who waits for a turn.
+ */
 static void
 check_login(void *arg)
 {
 	Login *login = arg;
 
 	check_password(login->email, login->password, &login->account);
-	renew_hash(&login->account, login->password);
+	if (agent_password_needs_renewal(login->account.password_hash, login->password))
+		login->renewed_hash = agent_password_hash(login->password);
+}
+
+/* Does what an attempt is about in its turn; sent away without one it does not count. */
+static void
+attempt_in_turn(const AgentAttempt *attempt, void (*work)(void *), void *arg)
+{
+	int64 wait = agent_admission_try(work, arg);
+
+	agent_limit_forgive(attempt, wait == 0);
+	if (wait > 0)
+		agent_admission_refuse(wait);
 }
 
 /* Returns a row of agent_token. */
@@ -243,7 +262,7 @@ Datum
 agent_login(PG_FUNCTION_ARGS)
 {
 	AgentFaults faults;
-	Login login;
+	Login login = {0};
 	AgentAttempt attempt;
 	pg_uuid_t session_id;
 	TimestampTz now;
@@ -259,8 +278,8 @@ agent_login(PG_FUNCTION_ARGS)
 
 	count_login(login.email, &attempt);
 	SPI_connect();
-	agent_admission_run(check_login, &login);
-	agent_limit_forgive(&attempt);
+	attempt_in_turn(&attempt, check_login, &login);
+	store_renewed_hash(&login);
 	now = GetCurrentTimestamp();
 	refresh_token =
 		agent_session_start(&login.account.id, login.account.password_hash, now, &session_id);
@@ -330,8 +349,7 @@ agent_password_change(PG_FUNCTION_ARGS)
 
 	agent_limit_attempt(&attempt, &change.user_id, UUID_LEN, &change.user_id);
 	SPI_connect();
-	agent_admission_run(check_change, &change);
-	agent_limit_forgive(&attempt);
+	attempt_in_turn(&attempt, check_change, &change);
 	values[1] = CStringGetTextDatum(change.old_hash);
 	values[2] = CStringGetTextDatum(change.new_hash);
 	if (agent_execute(AGENT_PLAN_USER_SET_PASSWORD, values, NULL) == 0)
@@ -342,29 +360,47 @@ agent_password_change(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* What a deletion is made of. */
+typedef struct Deletion
+{
+	pg_uuid_t user_id;
+	const text *password;
+} Deletion;
+
+/* Checks the password of a deletion, in its turn. */
+static void
+check_deletion(void *arg)
+{
+	Deletion *deletion = arg;
+
+	(void) confirm_password(&deletion->user_id,
+							deletion->password,
+							AGENT_USER_NOT_FOUND,
+							AGENT_WRONG_PASSWORD);
+}
+
 PG_FUNCTION_INFO_V1(agent_account_delete);
 
 /* SQL: agent_account_delete(password text) returns void */
 Datum
 agent_account_delete(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t caller = agent_caller();
-	Datum values[] = {UUIDPGetDatum(&caller)};
+	Deletion deletion = {.user_id = agent_caller()};
+	Datum values[] = {UUIDPGetDatum(&deletion.user_id)};
 	AgentFaults faults;
 	AgentAttempt attempt;
-	text *password;
 
 	agent_redact_statement("agent_account_delete");
 	PreventCommandIfReadOnly("agent_account_delete()");
 	agent_faults_init(&faults);
-	password = agent_check_text(&faults, AGENT_FIELD_PASSWORD, fcinfo, 0);
+	deletion.password = agent_check_text(&faults, AGENT_FIELD_PASSWORD, fcinfo, 0);
 	agent_faults_raise(&faults);
 
-	agent_limit_attempt(&attempt, &caller, UUID_LEN, &caller);
+	agent_limit_attempt(&attempt, &deletion.user_id, UUID_LEN, &deletion.user_id);
 	SPI_connect();
-	confirm_password(&caller, password, AGENT_USER_NOT_FOUND, AGENT_WRONG_PASSWORD);
+	attempt_in_turn(&attempt, check_deletion, &deletion);
 	agent_execute(AGENT_PLAN_USER_DELETE, values, NULL);
-	agent_audit_write(AGENT_EVENT_DELETE, &caller, NULL, NULL);
+	agent_audit_write(AGENT_EVENT_DELETE, &deletion.user_id, NULL, NULL);
 	SPI_finish();
 	PG_RETURN_VOID();
 }

@@ -112,6 +112,29 @@ try_queue(void)
 	return wait;
 }
 
+/* Tells whether somebody who waits could enter. */
+static bool
+next_may_enter(void)
+{
+	bool may;
+
+	SpinLockAcquire(&admission->lock);
+	may = admission->running < places() && admission->waiting > 0;
+	SpinLockRelease(&admission->lock);
+	return may;
+}
+
+/*
+ * Wakes the next one in the queue, if there is a place: whoever is woken in vain goes to
+ * the end of it.
+ */
+static void
+wake_next(void)
+{
+	if (next_may_enter())
+		ConditionVariableSignal(&admission->free);
+}
+
 /* Gives back what this process holds, and lets the next one in. */
 static void
 leave(void)
@@ -129,7 +152,7 @@ leave(void)
 		admission->waiting--;
 	SpinLockRelease(&admission->lock);
 	place = OUTSIDE;
-	ConditionVariableSignal(&admission->free);
+	wake_next();
 }
 
 /* The same, as errors and the end of the process call it. */
@@ -139,27 +162,33 @@ leave_on_the_way_out(int code, Datum arg)
 	leave();
 }
 
-/* Waits for a place, or raises that the queue is full. */
-static void
+/* Waits for a place; 0, or how long it would take when the queue is full (microseconds). */
+static int64
 enter(void)
 {
 	int64 wait;
 
 	if (try_enter())
-		return;
+		return 0;
 	wait = try_queue();
 	if (wait > 0)
-	{
-		if (agent_once_in(TELL_EVERY, "busy", 4))
-			agent_audit_report(AGENT_EVENT_BUSY, NULL, NULL, NULL);
-		agent_raise_until(AGENT_BUSY, wait);
-	}
+		return wait;
 	ConditionVariablePrepareToSleep(&admission->free);
 	while (!try_enter())
 		ConditionVariableSleep(&admission->free, agent_wait_event("AgentHashQueue"));
 	ConditionVariableCancelSleep();
 	/* There may be more places than there were. */
-	ConditionVariableSignal(&admission->free);
+	wake_next();
+	return 0;
+}
+
+/* Raises that the queue is full, and reports it. */
+void
+agent_admission_refuse(int64 wait)
+{
+	if (agent_is_within(TELL_EVERY, 1, "busy", 4))
+		agent_audit_report(AGENT_EVENT_BUSY, NULL, NULL, NULL);
+	agent_raise_until(AGENT_BUSY, wait);
 }
 
 /* Keeps the usual time of a hash, of which this was one. */
@@ -175,27 +204,47 @@ learn_time(instr_time start)
 	SpinLockRelease(&admission->lock);
 }
 
-/* Does work that hashes passwords, in its turn. */
-void
-agent_admission_run(void (*work)(void *), void *arg)
+/*
+ * Does work that hashes passwords, in its turn.
+ *
+ * Returns 0, or, with the queue full and nothing done, how long it would take
+ * (microseconds).
+ */
+int64
+agent_admission_try(void (*work)(void *), void *arg)
 {
 	instr_time start;
+	int64 wait;
 
 	/* Within another's work it has a place already. */
 	if (admission == NULL || place != OUTSIDE)
 	{
 		work(arg);
-		return;
+		return 0;
 	}
 	PG_ENSURE_ERROR_CLEANUP(leave_on_the_way_out, (Datum) 0);
 	{
-		enter();
+		wait = enter();
 		INSTR_TIME_SET_CURRENT(start);
-		work(arg);
-		learn_time(start);
+		if (wait == 0)
+		{
+			work(arg);
+			learn_time(start);
+		}
 	}
 	PG_END_ENSURE_ERROR_CLEANUP(leave_on_the_way_out, (Datum) 0);
 	leave();
+	return wait;
+}
+
+/* The same, and raises that the queue is full. */
+void
+agent_admission_run(void (*work)(void *), void *arg)
+{
+	int64 wait = agent_admission_try(work, arg);
+
+	if (wait > 0)
+		agent_admission_refuse(wait);
 }
 
 /* Tells how many hash and wait now, how many may, and how many were sent away. */

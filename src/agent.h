@@ -32,6 +32,8 @@ typedef struct AgentAdmissionState
 
 extern Size agent_admission_size(void);
 extern void agent_admission_attach(void);
+extern int64 agent_admission_try(void (*work)(void *), void *arg);
+extern _Noreturn void agent_admission_refuse(int64 wait);
 extern void agent_admission_run(void (*work)(void *), void *arg);
 extern AgentAdmissionState agent_admission_state(void);
 
@@ -176,6 +178,9 @@ extern char *agent_trusted_address_header;
 extern void agent_guc_define(void);
 extern void agent_set_local(const char *name, const char *value);
 extern void agent_set_for_call(const char *name, const char *value);
+
+/* http_serve.c */
+extern bool agent_http_is_calling(void);
 
 /* identity.c */
 extern pg_uuid_t agent_caller(void);
@@ -372,7 +377,7 @@ typedef struct AgentAttempt
 {
 	int64 interval; /* microseconds; 0: nothing */
 	bool has_address;
-	bool counts_account;
+	bool is_trusted; /* from that address */
 	AgentBucketKey account;
 	AgentBucketKey pair; /* account and address */
 } AgentAttempt;
@@ -383,9 +388,9 @@ extern bool agent_is_preloaded(void);
 extern void agent_limit_register(void);
 extern void agent_limit_attempt(AgentAttempt *attempt, const void *account, Size len,
 								const pg_uuid_t *user_id);
-extern void agent_limit_forgive(const AgentAttempt *attempt);
+extern void agent_limit_forgive(const AgentAttempt *attempt, bool was_right);
 extern void agent_limit_request(const pg_uuid_t *user_id, bool is_call);
-extern bool agent_once_in(int64 interval, const void *what, Size len);
+extern bool agent_is_within(int64 interval, int burst, const void *what, Size len);
 
 /* redact.c */
 extern void agent_redact_init(void);

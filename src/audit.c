@@ -127,7 +127,9 @@ agent_audit_write(AgentEvent event, const pg_uuid_t *user_id, const pg_uuid_t *s
 
 	agent_audit_fill(&entry, event, user_id, session_id, detail);
 	agent_audit_insert(&entry);
-	agent_audit_expire(EXPIRE_AT_A_WRITE);
+	/* One that keeps its snapshot would fail where somebody else has deleted them. */
+	if (!IsolationUsesXactSnapshot())
+		agent_audit_expire(EXPIRE_AT_A_WRITE);
 }
 
 /* Writes what an administrator does, and under which name they have logged in. */
@@ -164,7 +166,7 @@ agent_session_used(const pg_uuid_t *user_id, const pg_uuid_t *session_id)
 						.session_id = *session_id};
 
 	if (IsolationUsesXactSnapshot() || RecoveryInProgress() ||
-		!agent_once_in(SESSION_USE_EVERY, session_id, UUID_LEN))
+		!agent_is_within(SESSION_USE_EVERY, 1, session_id, UUID_LEN))
 		return;
 	entry.at = GetCurrentTimestamp();
 	(void) agent_ring_add(&entry);

@@ -20,6 +20,16 @@
 #include "utils/resowner.h"
 #include "utils/typcache.h"
 
+/* Whether a function of the API runs for a request that was counted already. */
+static bool is_calling = false;
+
+/* Tells whether what runs was called for a request that was counted. */
+bool
+agent_http_is_calling(void)
+{
+	return is_calling;
+}
+
 /* Makes the request's token the identity, and returns whose it is, or raises. */
 static pg_uuid_t
 authenticate(const HttpRequest *request)
@@ -174,6 +184,7 @@ serve(HttpRequest *request, const char *schema, HttpAnswer *answer)
 		return;
 	}
 	agent_http_answer_begin(answer, route->status);
+	is_calling = true;
 	if (route->shape == HTTP_OPENAPI)
 		agent_http_openapi(&answer->body);
 	else if (route->list != AGENT_NO_PLAN)
@@ -214,12 +225,14 @@ agent_http_serve(HttpRequest *request, const char *schema, HttpAnswer *answer)
 	PG_TRY();
 	{
 		serve(request, schema, answer);
+		is_calling = false;
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
 	{
 		ErrorData *caught;
 
+		is_calling = false;
 		MemoryContextSwitchTo(context);
 		caught = CopyErrorData();
 		FlushErrorState();

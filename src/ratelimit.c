@@ -22,8 +22,11 @@
 #include "storage/shmem.h"
 #include "storage/spin.h"
 
+#include <arpa/inet.h>
+
 #define SETS        8192                    /* a power of two */
 #define BUCKETS     8                       /* of a set */
+#define TELL_BURST  60                      /* reports at once, and one a second */
 #define TELL_AGAIN  (60 * USECS_PER_SEC)    /* until a limit is reported again */
 #define TRUST_BONUS (86400 * USECS_PER_SEC) /* how much longer a trusted bucket stays */
 
@@ -60,8 +63,7 @@ typedef enum Purpose
 typedef struct Taken
 {
 	int64 wait; /* microseconds until it would do; 0: it did */
-	bool trusted;
-	bool tell; /* a refusal that has not been reported lately */
+	bool tell;  /* a refusal that has not been reported lately */
 } Taken;
 
 static Limits *limits = NULL;
@@ -162,7 +164,6 @@ take(AgentBucketKey key, int64 interval, int burst)
 	/* Of another time, or of another setting. */
 	full_at = Min(full_at, now + interval * burst);
 	taken.wait = Max(full_at - now - interval * (burst - 1), 0);
-	taken.trusted = bucket->trusted;
 	taken.tell = taken.wait > 0 && (now - bucket->told_at >= TELL_AGAIN || now < bucket->told_at);
 	if (taken.wait == 0)
 		full_at += interval;
@@ -173,27 +174,60 @@ take(AgentBucketKey key, int64 interval, int burst)
 	return taken;
 }
 
+/* Tells whether whoever has a bucket is trusted; without one they are not. */
+static bool
+is_trusted(AgentBucketKey key)
+{
+	BucketSet *set = lock_set(key);
+	bool trusted = false;
+
+	for (int i = 0; i < BUCKETS; i++)
+	{
+		Bucket *bucket = &set->buckets[i];
+
+		if (bucket->key.part[0] == key.part[0] && bucket->key.part[1] == key.part[1])
+			trusted = bucket->trusted;
+	}
+	SpinLockRelease(&set->lock);
+	return trusted;
+}
+
 /* Gives back what was taken, and remembers that whoever took it may be trusted. */
 static void
 give_back(AgentBucketKey key, int64 interval, bool trusted)
 {
+	TimestampTz now = GetCurrentTimestamp();
 	BucketSet *set = lock_set(key);
 	Bucket *bucket = find_bucket(set, key);
 
 	bucket->full_at -= Min(bucket->full_at, interval);
+	/* Trust is kept from now on. */
+	if (trusted)
+		bucket->full_at = Max(bucket->full_at, now);
 	bucket->trusted = bucket->trusted || trusted;
 	SpinLockRelease(&set->lock);
 }
 
-/* Raises that a limit is reached, and reports it. */
+/* Raises that a limit is reached, and reports it, as long as there are not too many reports. */
 static void
 refuse(const Taken *taken, const char *what, const pg_uuid_t *user_id)
 {
 	if (taken->wait == 0)
 		return;
-	if (taken->tell)
+	if (taken->tell && agent_is_within(USECS_PER_SEC, TELL_BURST, "told", 4))
 		agent_audit_report(AGENT_EVENT_RATE_LIMIT, user_id, NULL, what);
 	agent_raise_until(AGENT_RATE_LIMITED, taken->wait);
+}
+
+/* Returns the key of an address: of IPv6 a network's, of which anybody has all addresses. */
+static AgentBucketKey
+key_of_address(const char *text)
+{
+	struct in6_addr binary;
+
+	if (inet_pton(AF_INET6, text, &binary) == 1)
+		return key_of(FOR_ADDRESS, &binary, 8);
+	return key_of(FOR_ADDRESS, text, strlen(text));
 }
 
 /* Counts what checks or makes a password, by the address it comes from; false without one. */
@@ -205,7 +239,7 @@ count_address(AgentBucketKey *address)
 
 	if (!agent_request_address(text))
 		return false;
-	*address = key_of(FOR_ADDRESS, text, strlen(text));
+	*address = key_of_address(text);
 	if (agent_login_address_interval == 0)
 		return true;
 	taken =
@@ -246,26 +280,23 @@ agent_limit_attempt(AgentAttempt *attempt, const void *account, Size len, const 
 	if (attempt->has_address)
 	{
 		attempt->pair = key_of_both(attempt->account, address);
-		taken = take(attempt->pair, interval, agent_login_account_burst);
-		refuse(&taken, "account and address", user_id);
-		if (taken.trusted)
-			return;
+		attempt->is_trusted = is_trusted(attempt->pair);
 	}
-	taken = take(attempt->account, interval, agent_login_account_burst);
-	refuse(&taken, "account", user_id);
-	attempt->counts_account = true;
+	taken = take(attempt->is_trusted ? attempt->pair : attempt->account,
+				 interval,
+				 agent_login_account_burst);
+	refuse(&taken, attempt->is_trusted ? "account and address" : "account", user_id);
 }
 
-/* Takes an attempt back: the password was right. */
+/* Takes an attempt back: the password was right, or nobody has looked at it. */
 void
-agent_limit_forgive(const AgentAttempt *attempt)
+agent_limit_forgive(const AgentAttempt *attempt, bool was_right)
 {
 	if (limits == NULL || attempt->interval == 0)
 		return;
-	if (attempt->has_address)
-		give_back(attempt->pair, attempt->interval, true);
-	if (attempt->counts_account)
-		give_back(attempt->account, attempt->interval, false);
+	give_back(attempt->is_trusted ? attempt->pair : attempt->account, attempt->interval, false);
+	if (was_right && attempt->has_address)
+		give_back(attempt->pair, 0, true);
 }
 
 /*
@@ -277,25 +308,40 @@ agent_limit_forgive(const AgentAttempt *attempt)
 void
 agent_limit_request(const pg_uuid_t *user_id, bool is_call)
 {
-	static TimestampTz counted = 0;
+	static struct
+	{
+		TimestampTz statement;
+		pg_uuid_t user_id;
+	} counted;
 	TimestampTz statement;
 	Taken taken;
 
 	if (agent_request_interval == 0 || limits == NULL || IsParallelWorker())
 		return;
 	statement = GetCurrentStatementStartTimestamp();
-	if (statement == counted && (!is_call || agent_request_dialect() == AGENT_HTTP))
+	if (statement == counted.statement && memcmp(user_id, &counted.user_id, UUID_LEN) == 0 &&
+		(!is_call || agent_http_is_calling()))
 		return;
 	taken = take(key_of(FOR_USER, user_id, UUID_LEN),
 				 agent_request_interval * INT64CONST(1000),
 				 agent_request_burst);
 	refuse(&taken, "user", user_id);
-	counted = statement;
+	counted.statement = statement;
+	counted.user_id = *user_id;
 }
 
-/* Tells, once in an interval (microseconds) for all sessions, that it is time. */
+/*
+ * Tells whether something does not happen too often, in all sessions together: so many
+ * times at once, and one more each interval (microseconds).
+ */
 bool
-agent_once_in(int64 interval, const void *what, Size len)
+agent_is_within(int64 interval, int burst, const void *what, Size len)
 {
-	return limits != NULL && take(key_of(FOR_INTERVAL, what, len), interval, 1).wait == 0;
+	AgentBucketKey key;
+
+	if (limits == NULL)
+		return true;
+	key = key_of(FOR_INTERVAL, what, len);
+	key.part[1] += interval * burst;
+	return take(key, interval, burst).wait == 0;
 }

@@ -22,6 +22,8 @@
 #include "utils/builtins.h"
 
 #define PREFIX     "agr_"
+#define TELL_BURST 600                  /* refreshes of a session in the audit at once, */
+#define TELL_EVERY (10 * USECS_PER_SEC) /* and one more */
 #define TAG_BYTES  16
 #define TOKEN_SIZE sizeof(RefreshToken)
 
@@ -258,7 +260,9 @@ rotate(const RefreshToken *token, const RefreshState *state, TimestampTz now, ui
 	agent_sha256(secret, AGENT_REFRESH_BYTES, digest);
 	values[4] = bytes_datum(digest, sizeof(digest));
 	agent_execute(AGENT_PLAN_SESSION_REFRESH, values, NULL);
-	agent_audit_write(AGENT_EVENT_REFRESH, &token->user_id, &token->session_id, NULL);
+	/* Whoever refreshes all the time does not fill the audit. */
+	if (agent_is_within(TELL_EVERY, TELL_BURST, &token->session_id, UUID_LEN))
+		agent_audit_write(AGENT_EVENT_REFRESH, &token->user_id, &token->session_id, NULL);
 }
 
 /* Computes the current secret for whoever has the previous one; false if its key is gone. */

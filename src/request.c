@@ -44,6 +44,20 @@ agent_request_headers(void)
 	return setting("request.headers");
 }
 
+/* Returns the value of a header that says no more than a word about a request, or NULL. */
+static char *
+remark(const char *name)
+{
+	const char *headers = agent_request_headers();
+	AgentJsonObject object;
+	const AgentJsonMember *member;
+
+	if (headers == NULL || !agent_json_object(pstrdup(headers), strlen(headers), &object))
+		return NULL;
+	member = agent_json_member(&object, name);
+	return member != NULL && member->type == JSON_TOKEN_STRING ? member->value : NULL;
+}
+
 /*
  * Returns the value of a header, its name in lower case, or NULL.
  *
@@ -66,8 +80,7 @@ agent_request_header(const char *headers, const char *name)
 char *
 agent_request_user_agent(void)
 {
-	const char *headers = agent_request_headers();
-	char *value = headers != NULL ? agent_request_header(headers, "user-agent") : NULL;
+	char *value = remark("user-agent");
 
 	if (value != NULL)
 		value[pg_mbcharcliplen(value, strlen(value), USER_AGENT_MAX)] = '\0';
@@ -82,28 +95,25 @@ agent_request_user_agent(void)
 bool
 agent_request_address(char *address)
 {
-	const char *headers = agent_request_headers();
 	struct in6_addr binary;
-	char *value;
+	char *value =
+		agent_trusted_address_header[0] != '\0' ? remark(agent_trusted_address_header) : NULL;
 	char *last;
 
-	if (agent_trusted_address_header[0] == '\0' || headers == NULL)
-		return false;
-	value = agent_request_header(headers, agent_trusted_address_header);
 	if (value == NULL)
 		return false;
 	last = strrchr(value, ',');
 	last = last != NULL ? last + 1 : value;
 	last += strspn(last, " \t");
 	last[strcspn(last, " \t")] = '\0';
-	for (int i = 0; i < 2; i++)
-	{
-		int family = i == 0 ? AF_INET : AF_INET6;
-
-		if (inet_pton(family, last, &binary) == 1)
-			return inet_ntop(family, &binary, address, AGENT_ADDRESS_TEXT) != NULL;
-	}
-	return false;
+	if (inet_pton(AF_INET, last, &binary) == 1)
+		return inet_ntop(AF_INET, &binary, address, AGENT_ADDRESS_TEXT) != NULL;
+	if (inet_pton(AF_INET6, last, &binary) != 1)
+		return false;
+	/* What came by IPv4 to a socket of IPv6 is the same address. */
+	if (IN6_IS_ADDR_V4MAPPED(&binary))
+		return inet_ntop(AF_INET, binary.s6_addr + 12, address, AGENT_ADDRESS_TEXT) != NULL;
+	return inet_ntop(AF_INET6, &binary, address, AGENT_ADDRESS_TEXT) != NULL;
 }
 
 /* Sets the status of PostgREST's answer; for anybody else it does nothing. */

@@ -10,6 +10,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
+#include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 
 /* Returns when a session expires that is begun or refreshed now: not before its token. */
@@ -156,6 +157,7 @@ agent_session_end_main(Datum arg)
 	EndApart what;
 
 	memcpy(&what, MyBgworkerEntry->bgw_extra, sizeof(what));
+	pqsignal(SIGTERM, die);
 	agent_worker_connect(what.database);
 	agent_worker_transaction(end_reused, &what);
 }

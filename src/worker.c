@@ -20,6 +20,7 @@
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
@@ -190,6 +191,7 @@ agent_launcher_main(Datum arg)
 	Writer writers[WRITERS] = {{0}};
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	before_shmem_exit(launcher_leaves, (Datum) 0);
@@ -200,27 +202,6 @@ agent_launcher_main(Datum arg)
 		start_writers(writers);
 		wait_for(RETRY_FIRST, "AgentLauncherMain");
 	}
-}
-
-/* Begins a transaction in which nothing runs as a superuser. */
-static void
-begin(void)
-{
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	SetUserIdAndSecContext(get_role_oid("agent_owner", false),
-						   SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-	PushActiveSnapshot(GetTransactionSnapshot());
-	SPI_connect();
-}
-
-/* Commits it. */
-static void
-commit(void)
-{
-	SPI_finish();
-	PopActiveSnapshot();
-	CommitTransactionCommand();
 }
 
 /* Prepares a worker's connection; whoever waits for it may hold what it needs. */
@@ -235,13 +216,26 @@ agent_worker_connect(Oid database)
 	SetConfigOption("lock_timeout", "1s", PGC_USERSET, PGC_S_OVERRIDE);
 }
 
-/* Does work in a transaction of its own, as agent_owner. */
+/* Does work in a transaction of its own, as agent_owner: nothing in it runs as a superuser. */
 void
 agent_worker_transaction(void (*work)(void *), void *arg)
 {
-	begin();
+	Oid user;
+	int context;
+
+	GetUserIdAndSecContext(&user, &context);
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	SetUserIdAndSecContext(get_role_oid("agent_owner", false),
+						   SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	SPI_connect();
 	work(arg);
-	commit();
+	SPI_finish();
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	SetUserIdAndSecContext(user, context);
+	pgstat_report_stat(true);
 }
 
 /* What a writer has read of the ring. */
@@ -282,7 +276,7 @@ expire(void *arg)
 	uint64 *deleted = arg;
 
 	*deleted = agent_audit_expire(EXPIRE_BATCH);
-	if (*deleted < EXPIRE_BATCH && agent_once_in(TRIM_EVERY, "trim", 4))
+	if (*deleted < EXPIRE_BATCH && agent_is_within(TRIM_EVERY, 1, "trim", 4))
 		agent_audit_trim();
 }
 

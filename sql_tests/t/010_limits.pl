@@ -155,6 +155,19 @@ is(me('bob', "SELECT count(a.me) FROM (SELECT agent_me() AS me FROM generate_ser
 like(me('bob', "SET request.method = 'agent_http'; SELECT username FROM agent_me(); SELECT username FROM agent_me()"),
     qr/too many requests/, 'nor does a client that takes itself for agent_http');
 
+is($node->safe_psql('agent', qq{SELECT string_agg(DISTINCT status::text, ' ' ORDER BY status::text) FROM (
+        SELECT (agent_http('GET', '/auth/me', NULL, '{"authorization": "Bearer $token{cat}"}', NULL)).status
+        FROM generate_series(1, 6)) AS a}), '200 429', 'nor does calling agent_http many times in a statement');
+
+# Of IPv6, a network counts.
+configure('agent.login_address_interval' => 3600000, 'agent.login_account_interval' => 0);
+is(try_login('bob', 'password', $from->("2001:db8:1:2::$_")), 'bearer', "from an address of a network") foreach 1 .. 2;
+like(try_login('bob', 'password', $from->('2001:db8:1:2:ffff::3')), $refused, 'the third of the network is refused');
+is(try_login('bob', 'password', $from->('2001:db8:1:3::1')), 'bearer', 'from another network it goes on');
+is(try_login('bob', 'password', $from->('::ffff:203.0.113.40')), 'bearer', 'IPv4') foreach 1 .. 2;
+like(try_login('bob', 'password', $from->('203.0.113.40')), $refused, 'is the same in both forms');
+configure('agent.login_address_interval' => 0, 'agent.login_account_interval' => 3600000);
+
 # Over HTTP: a status, when to come again, and nothing else.
 my $http = sub {
     my ($method, $path, $headers, $body) = @_;
@@ -201,7 +214,7 @@ foreach my $name (qw(login_account_burst login_account_interval login_address_bu
 # What a check costs, in a backend that makes many: taken in turn with the same without a limit.
 configure('agent.request_burst' => 1000000, 'agent.request_interval' => 1);
 my $cost = $node->safe_psql('agent', <<"SQL");
-SET agent.token = '$token{cat}';
+SET agent.token = '$token{dan}';
 CREATE TEMP TABLE times (is_on boolean, us float8);
 DO \$\$
 DECLARE began timestamptz; n integer := 20000;

@@ -86,9 +86,54 @@ like($node->safe_psql('agent', q{SELECT status, (headers ->> 'retry-after')::int
 like($err, qr/too many passwords/, 'a registration too');
 is($node->safe_psql('agent', "SELECT count(*) FROM agent.users"), '0', 'of which nothing is left');
 is(end_login($_), '28P01', 'those who waited got their answer') foreach @runs;
-my @took = map { $_->{took} } @runs;
-cmp_ok($took[0], '<', $took[3] * 0.6, 'one after the other');
 state_is('0|0', 'all places are free');
+
+# Whoever is sent away has not tried: the attempt does not count.
+configure('agent.hash_queue' => 0, 'agent.login_account_burst' => 2, 'agent.login_account_interval' => 3600000);
+my $first = begin_login();
+state_is('1|0', 'one hashes');
+foreach (1 .. 4)
+{
+    (undef, undef, $err) = $node->psql('agent', "SELECT agent_login('somebody\@example.com', 'wrong')");
+    like($err, qr/too many passwords/, 'somebody is sent away');
+}
+end_login($first);
+(undef, undef, $err) = $node->psql('agent', "SELECT agent_login('somebody\@example.com', 'wrong')");
+like($err, qr/incorrect email/, 'and may try afterwards');
+configure('agent.hash_queue' => 8, 'agent.login_account_interval' => 0);
+
+# In the order of arrival: each ends before the next one.
+@runs = ();
+foreach (0 .. 5)
+{
+    push @runs, begin_login();
+    state_is('1|' . ($#runs), 'one more waits');
+}
+foreach my $run (@runs)
+{
+    end_login($run);
+    $run->{ended} = $node->safe_psql('agent', 'SELECT hash_waiting FROM agent.shared_state()');
+}
+is_deeply([ map { $_->{ended} > 0 ? $_->{ended} : 0 } @runs ], [ 4, 3, 2, 1, 0, 0 ], 'they are let in in the order of arrival');
+configure('agent.hash_queue' => 3);
+
+# Nobody keeps a turn who waits for a lock: the hash of a login is stored afterwards.
+configure('agent.password_hash_cost' => 10);
+$node->safe_psql('agent', "SELECT agent_register('old\@example.com', 'old', 'password')");
+configure('agent.password_hash_cost' => 11);
+my $holder = $node->background_psql('agent', on_error_stop => 1);
+$holder->query_safe("BEGIN; SELECT FROM agent.users WHERE username = 'old' FOR UPDATE");
+my $out = '';
+my $renewing = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('agent'),
+        '-c', "SELECT token_type FROM agent_login('old\@example.com', 'password')" ], '>', \$out);
+ok($node->poll_query_until('agent', "SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"),
+    'a login waits for a lock');
+state_is('0|0', 'and keeps no place');
+$holder->query_safe('COMMIT');
+$holder->quit;
+IPC::Run::finish($renewing);
+is($out, "bearer\n", 'it gets its answer afterwards');
+configure('agent.password_hash_cost' => 14);
 
 # Ways to leave: each gives its place back, whether it hashed or waited.
 my %ways = (

@@ -38,13 +38,12 @@ sub new_token
 sub generation { return hex substr($_[0], 4 + 2 * (16 + 16 + 32), 8) }
 sub session { return lc($_[0] =~ s/^agr_.{32}(.{8})(.{4})(.{4})(.{4})(.{12}).*/$1-$2-$3-$4-$5/r) }
 
-# Refreshes until the server is gone, and keeps the last token that was answered.
+# Refreshes until the server is gone, or has been, and keeps the last token that was answered.
 sub refresh_until_the_end
 {
     my ($file, $token) = @_;
-    my $deadline = time + 20;
 
-    while (time < $deadline)
+    until (-e "$file.stop")
     {
         my $answer = '';
         my $sql = "SELECT refresh_token FROM agent_refresh('$token');";
@@ -102,6 +101,7 @@ foreach my $round (1 .. 3)
         }
         sleep 0.5 + rand 0.3;
         $crash{$victim}->();
+        append_to_file("$dir/$round-$victim-$_.stop", '') foreach 0 .. $clients - 1;
         waitpid $_, 0 foreach @children;
         start_again() if $victim eq 'the server';
         $node->poll_query_until('agent', 'SELECT true') or die 'the server does not come back';
