@@ -6,7 +6,8 @@
  * can be spared leave the others to reads. Whoever comes on top waits in the order of
  * arrival, as many as agent.hash_queue says, and the rest are told to come again.
  * Waiting ends with statement_timeout, a cancel or the session, as hashing does, and
- * each way the place is free again. Without shared memory everybody is let in.
+ * each way the place is free again. Whoever hashes lets others have the core every
+ * millisecond: reads are over in less. Without shared memory everybody is let in.
  */
 #include "agent.h"
 
@@ -16,7 +17,9 @@
 #include "storage/ipc.h"
 #include "storage/shmem.h"
 #include "storage/spin.h"
+#include "utils/timeout.h"
 
+#include <sched.h>
 #include <unistd.h>
 
 #define TELL_EVERY (60 * USECS_PER_SEC) /* that callers are sent away */
@@ -40,8 +43,11 @@ typedef enum Place
 	RUNNING
 } Place;
 
+#define YIELD_EVERY 1 /* ms */
+
 static Admission *admission = NULL;
 static Place place = OUTSIDE;
+static TimeoutId yielding = MAX_TIMEOUTS; /* not registered yet */
 
 /* Returns how much shared memory is needed. */
 Size
@@ -135,6 +141,24 @@ wake_next(void)
 		ConditionVariableSignal(&admission->free);
 }
 
+/* Lets others have the core, in the handler of a signal. */
+static void
+yield_core(void)
+{
+	(void) sched_yield();
+}
+
+/* Begins to let others have the core now and then. */
+static void
+begin_yielding(void)
+{
+	if (yielding == MAX_TIMEOUTS)
+		yielding = RegisterTimeout(USER_TIMEOUT, yield_core);
+	enable_timeout_every(yielding,
+						 TimestampTzPlusMilliseconds(GetCurrentTimestamp(), YIELD_EVERY),
+						 YIELD_EVERY);
+}
+
 /* Gives back what this process holds, and lets the next one in. */
 static void
 leave(void)
@@ -143,6 +167,8 @@ leave(void)
 
 	if (held == OUTSIDE)
 		return;
+	if (held == RUNNING && yielding != MAX_TIMEOUTS)
+		disable_timeout(yielding, false);
 	/* Not to wake itself up. */
 	ConditionVariableCancelSleep();
 	SpinLockAcquire(&admission->lock);
@@ -228,6 +254,7 @@ agent_admission_try(void (*work)(void *), void *arg)
 		INSTR_TIME_SET_CURRENT(start);
 		if (wait == 0)
 		{
+			begin_yielding();
 			work(arg);
 			learn_time(start);
 		}
