@@ -377,9 +377,8 @@ typedef struct AgentAttempt
 {
 	int64 interval; /* microseconds; 0: nothing */
 	bool has_address;
-	bool is_trusted; /* from that address */
-	AgentBucketKey account;
-	AgentBucketKey pair; /* account and address */
+	AgentBucketKey pair;    /* account and address */
+	AgentBucketKey counted; /* the account, or the pair where that is trusted */
 } AgentAttempt;
 
 extern Size agent_limits_size(void);
@@ -436,7 +435,7 @@ typedef struct AgentRingState
 struct Latch;
 extern Size agent_ring_size(void);
 extern void agent_ring_attach(void);
-extern bool agent_ring_add(const AgentEntry *entry);
+extern void agent_ring_add(const AgentEntry *entry);
 extern int agent_ring_read(Oid database, AgentRingEntry *entries, int most);
 extern void agent_ring_written(const AgentRingEntry *entries, int count);
 extern void agent_ring_forget(Oid database);

@@ -149,7 +149,7 @@ agent_audit_report(AgentEvent event, const pg_uuid_t *user_id, const pg_uuid_t *
 	if (!agent_is_preloaded())
 		return;
 	agent_audit_fill(&entry, event, user_id, session_id, detail);
-	(void) agent_ring_add(&entry);
+	agent_ring_add(&entry);
 }
 
 /*
@@ -169,5 +169,5 @@ agent_session_used(const pg_uuid_t *user_id, const pg_uuid_t *session_id)
 		!agent_is_within(SESSION_USE_EVERY, 1, session_id, UUID_LEN))
 		return;
 	entry.at = GetCurrentTimestamp();
-	(void) agent_ring_add(&entry);
+	agent_ring_add(&entry);
 }

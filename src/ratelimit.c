@@ -122,20 +122,33 @@ worth(const Bucket *bucket)
 	return bucket->full_at + (bucket->trusted ? TRUST_BONUS : 0);
 }
 
-/* Finds a bucket in its set, which is locked, or puts it in the place of the least one. */
+/* Finds a bucket in its set, which is locked, or returns NULL. */
 static Bucket *
-find_bucket(BucketSet *set, AgentBucketKey key)
+present_bucket(BucketSet *set, AgentBucketKey key)
 {
-	Bucket *least = &set->buckets[0];
-
 	for (int i = 0; i < BUCKETS; i++)
 	{
 		Bucket *bucket = &set->buckets[i];
 
 		if (bucket->key.part[0] == key.part[0] && bucket->key.part[1] == key.part[1])
 			return bucket;
-		if (worth(bucket) < worth(least))
-			least = bucket;
+	}
+	return NULL;
+}
+
+/* Finds a bucket in its set, which is locked, or puts it in the place of the least one. */
+static Bucket *
+find_bucket(BucketSet *set, AgentBucketKey key)
+{
+	Bucket *present = present_bucket(set, key);
+	Bucket *least = &set->buckets[0];
+
+	if (present != NULL)
+		return present;
+	for (int i = 1; i < BUCKETS; i++)
+	{
+		if (worth(&set->buckets[i]) < worth(least))
+			least = &set->buckets[i];
 	}
 	*least = (Bucket){.key = key};
 	return least;
@@ -179,15 +192,9 @@ static bool
 is_trusted(AgentBucketKey key)
 {
 	BucketSet *set = lock_set(key);
-	bool trusted = false;
+	Bucket *bucket = present_bucket(set, key);
+	bool trusted = bucket != NULL && bucket->trusted;
 
-	for (int i = 0; i < BUCKETS; i++)
-	{
-		Bucket *bucket = &set->buckets[i];
-
-		if (bucket->key.part[0] == key.part[0] && bucket->key.part[1] == key.part[1])
-			trusted = bucket->trusted;
-	}
 	SpinLockRelease(&set->lock);
 	return trusted;
 }
@@ -268,6 +275,7 @@ agent_limit_attempt(AgentAttempt *attempt, const void *account, Size len, const 
 {
 	int64 interval = agent_login_account_interval * INT64CONST(1000);
 	AgentBucketKey address;
+	bool trusted = false;
 	Taken taken;
 
 	*attempt = (AgentAttempt){.interval = interval};
@@ -276,16 +284,16 @@ agent_limit_attempt(AgentAttempt *attempt, const void *account, Size len, const 
 	attempt->has_address = count_address(&address);
 	if (interval == 0)
 		return;
-	attempt->account = key_of(FOR_ACCOUNT, account, len);
+	attempt->counted = key_of(FOR_ACCOUNT, account, len);
 	if (attempt->has_address)
 	{
-		attempt->pair = key_of_both(attempt->account, address);
-		attempt->is_trusted = is_trusted(attempt->pair);
+		attempt->pair = key_of_both(attempt->counted, address);
+		trusted = is_trusted(attempt->pair);
+		if (trusted)
+			attempt->counted = attempt->pair;
 	}
-	taken = take(attempt->is_trusted ? attempt->pair : attempt->account,
-				 interval,
-				 agent_login_account_burst);
-	refuse(&taken, attempt->is_trusted ? "account and address" : "account", user_id);
+	taken = take(attempt->counted, interval, agent_login_account_burst);
+	refuse(&taken, trusted ? "account and address" : "account", user_id);
 }
 
 /* Takes an attempt back: the password was right, or nobody has looked at it. */
@@ -294,7 +302,7 @@ agent_limit_forgive(const AgentAttempt *attempt, bool was_right)
 {
 	if (limits == NULL || attempt->interval == 0)
 		return;
-	give_back(attempt->is_trusted ? attempt->pair : attempt->account, attempt->interval, false);
+	give_back(attempt->counted, attempt->interval, false);
 	if (was_right && attempt->has_address)
 		give_back(attempt->pair, 0, true);
 }

@@ -44,18 +44,28 @@ agent_request_headers(void)
 	return setting("request.headers");
 }
 
+/* Finds a header's value, NULL if it is not there; false when the headers are malformed. */
+static bool
+find_header(const char *headers, const char *name, char **value)
+{
+	AgentJsonObject object;
+	const AgentJsonMember *member;
+
+	if (!agent_json_object(pstrdup(headers), strlen(headers), &object))
+		return false;
+	member = agent_json_member(&object, name);
+	*value = member != NULL && member->type == JSON_TOKEN_STRING ? member->value : NULL;
+	return true;
+}
+
 /* Returns the value of a header that says no more than a word about a request, or NULL. */
 static char *
 remark(const char *name)
 {
 	const char *headers = agent_request_headers();
-	AgentJsonObject object;
-	const AgentJsonMember *member;
+	char *value;
 
-	if (headers == NULL || !agent_json_object(pstrdup(headers), strlen(headers), &object))
-		return NULL;
-	member = agent_json_member(&object, name);
-	return member != NULL && member->type == JSON_TOKEN_STRING ? member->value : NULL;
+	return headers != NULL && find_header(headers, name, &value) ? value : NULL;
 }
 
 /*
@@ -67,13 +77,11 @@ remark(const char *name)
 char *
 agent_request_header(const char *headers, const char *name)
 {
-	AgentJsonObject object;
-	const AgentJsonMember *member;
+	char *value;
 
-	if (!agent_json_object(pstrdup(headers), strlen(headers), &object))
+	if (!find_header(headers, name, &value))
 		agent_raise(AGENT_INVALID_TOKEN, NULL);
-	member = agent_json_member(&object, name);
-	return member != NULL && member->type == JSON_TOKEN_STRING ? member->value : NULL;
+	return value;
 }
 
 /* Returns the request's User-Agent, cut to length, or NULL. */

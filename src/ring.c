@@ -60,20 +60,18 @@ agent_ring_attach(void)
 	LWLockInitialize(&ring->lock, tranche);
 }
 
-/* Adds an entry for this database; false when it was left out. */
-bool
+/* Adds an entry for this database. */
+void
 agent_ring_add(const AgentEntry *entry)
 {
 	Slot *slot;
-	bool added;
 
 	if (ring == NULL)
-		return false;
+		return;
 	LWLockAcquire(&ring->lock, LW_EXCLUSIVE);
 	slot = &ring->slots[ring->newest % ENTRIES];
 	/* Uses of sessions may be left out, evidence not. */
-	added = !slot->pending || entry->event != AGENT_EVENT_SESSION_USE;
-	if (added)
+	if (!slot->pending || entry->event != AGENT_EVENT_SESSION_USE)
 	{
 		ring->lost += slot->pending && slot->entry.event != AGENT_EVENT_SESSION_USE;
 		ring->newest++;
@@ -82,7 +80,6 @@ agent_ring_add(const AgentEntry *entry)
 			SetLatch(ring->launcher);
 	}
 	LWLockRelease(&ring->lock);
-	return added;
 }
 
 /* Copies the oldest entries that are still to be written for a database; returns how many. */
