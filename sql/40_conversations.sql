@@ -16,6 +16,11 @@ CREATE TABLE agent.conversations (
 -- message, so that counting a message stays a heap-only update.
 CREATE INDEX conversations_newest_idx ON agent.conversations (user_id, created_at DESC, id DESC);
 
+-- Titles are short: what is found of them is made anew where it is needed.
+CREATE INDEX conversations_search_idx ON agent.conversations USING gin (user_id, agent.search_document(title) agent.search_ops)
+    WITH (fastupdate = on, gin_pending_list_limit = 1024);
+
+COMMENT ON INDEX agent.conversations_search_idx IS 'For agent_search.';
 COMMENT ON TABLE agent.conversations IS 'One row per conversation.';
 COMMENT ON COLUMN agent.conversations.user_id IS 'Whose conversation.';
 COMMENT ON COLUMN agent.conversations.id IS 'UUID version 7.';

@@ -8,12 +8,21 @@ CREATE TABLE agent.messages (
     role            text NOT NULL CHECK (role IN ('user', 'assistant', 'system')),
     content         text NOT NULL CHECK (octet_length(content) BETWEEN 1 AND 8388608),
     created_at      timestamptz NOT NULL,
+    search          tsvector NOT NULL GENERATED ALWAYS AS (agent.search_vector('@extschema@.agent'::regconfig, content)) STORED,
     PRIMARY KEY (user_id, id),
     -- The one index beside the key. One on user_id alone would tempt a generic
     -- plan made for a small account into scanning a large one.
     UNIQUE (user_id, conversation_id, seq),
     FOREIGN KEY (user_id, conversation_id) REFERENCES agent.conversations (user_id, id) ON DELETE CASCADE
 ) USING heap;
+
+-- Not compressed: it would be taken apart for each phrase and each rank.
+ALTER TABLE agent.messages ALTER COLUMN search SET STORAGE EXTERNAL;
+
+-- Whose message it is stands in the index too, so that a search costs what the
+-- caller's own messages cost, however many others have the word.
+CREATE INDEX messages_search_idx ON agent.messages USING gin (user_id, search agent.search_ops)
+    WITH (fastupdate = on, gin_pending_list_limit = 1024);
 
 COMMENT ON TABLE agent.messages IS 'One row per message.';
 COMMENT ON COLUMN agent.messages.user_id IS 'Whose message: the owner of the conversation.';
@@ -23,6 +32,8 @@ COMMENT ON COLUMN agent.messages.seq IS 'Place in the conversation: 1, 2, 3, ...
 COMMENT ON COLUMN agent.messages.role IS 'user, assistant or system.';
 COMMENT ON COLUMN agent.messages.content IS '1 character to 8 MiB.';
 COMMENT ON COLUMN agent.messages.created_at IS 'When it was accepted; never runs backwards along seq.';
+COMMENT ON COLUMN agent.messages.search IS 'What agent_search finds of the content: its first 128 kB.';
+COMMENT ON INDEX agent.messages_search_idx IS 'For agent_search.';
 
 SELECT pg_extension_config_dump('agent.messages', '');
 

@@ -142,6 +142,15 @@ TO agent_user;
 
 GRANT EXECUTE ON FUNCTION @extschema@.agent_uid(), agent.session_id() TO agent_owner;
 
+-- What a search is made of; messages are written with it too.
+
+GRANT EXECUTE ON FUNCTION
+    agent.search_vector(regconfig, text),
+    agent.search_document(text),
+    agent.search_query(regconfig, text),
+    agent.search_matches(tsvector, tsquery)
+TO agent_owner, agent_user;
+
 -- What the doctor asks the library runs as the owner too.
 
 GRANT USAGE ON TYPE agent.shared_state TO agent_owner;

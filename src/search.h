@@ -1,0 +1,78 @@
+/*
+ * search.h
+ *		What the files of the text search offer each other.
+ */
+#ifndef AGENT_SEARCH_H
+#define AGENT_SEARCH_H
+
+#include "agent.h"
+
+#include "tsearch/ts_public.h"
+#include "tsearch/ts_type.h"
+
+/* Bytes of a text that are searched: its beginning. */
+#define AGENT_SEARCH_REACH (128 * 1024)
+
+/* What a character is to the parser. */
+typedef enum SearchKind
+{
+	SEARCH_BLANK,  /* between words */
+	SEARCH_ASCII,  /* below 0x80 and no blank */
+	SEARCH_LETTER, /* of a script that separates words */
+	SEARCH_CJK,    /* of one that does not */
+	SEARCH_SYMBOL, /* a word by itself */
+	SEARCH_EXTEND  /* belongs to the character before */
+} SearchKind;
+
+/* Types of tokens: up to 23 those of the default parser. */
+enum
+{
+	SEARCH_ASCII_WORD = 1,
+	SEARCH_WORD = 2,
+	SEARCH_NUMBER_WORD = 3,
+	SEARCH_EMAIL = 4,
+	SEARCH_URL = 5,
+	SEARCH_HOST = 6,
+	SEARCH_SPACE = 12,
+	SEARCH_TAG = 13,
+	SEARCH_NUMBER_COMPOUND = 15,
+	SEARCH_ASCII_COMPOUND = 16,
+	SEARCH_COMPOUND = 17,
+	SEARCH_URL_PATH = 18,
+	SEARCH_FILE = 19,
+	SEARCH_UNSIGNED = 22,
+	SEARCH_CHARACTER = 24, /* of Chinese, Japanese or Korean */
+	SEARCH_BREAK = 25,     /* between two of those: a place without a word */
+	SEARCH_EMOJI = 26,     /* any symbol */
+	SEARCH_PART = 27,      /* a word within an address, a path or a tag */
+	SEARCH_PART_HOST = 28, /* the host within an e-mail address */
+	SEARCH_TYPES
+};
+
+/* search_char.c */
+extern uint32 agent_search_char(const char *at, const char *end, int *len);
+extern SearchKind agent_search_kind(uint32 c);
+extern SearchKind agent_search_kind_at(const char *at, const char *end, int *len);
+extern int agent_search_unit(const char *at, const char *end);
+extern char *agent_search_fold(const char *token, int len);
+
+/* search_parser.c */
+typedef struct SearchParser
+{
+	char *at; /* what is still to be read */
+	char *end;
+	Datum inner; /* the default parser, at work on a piece of ASCII; 0: it is not */
+	char *part;  /* where the parts of the last token go on; NULL: nowhere */
+	char *part_end;
+	bool host_told; /* of an e-mail address */
+	bool after_cjk; /* the token before was a SEARCH_CHARACTER */
+} SearchParser;
+
+extern void agent_search_parse(SearchParser *parser, char *text, int len);
+extern int agent_search_token(SearchParser *parser, char **token, int *len);
+extern bool agent_search_is_whole(int type);
+
+/* search_query.c */
+extern TSQuery agent_search_query_make(Oid config, const text *query);
+
+#endif /* AGENT_SEARCH_H */

@@ -1,0 +1,395 @@
+/*
+ * search_snippet.c
+ *		Shows where a text has what was looked for.
+ *
+ * Called in SQL for the hits of a page, as agent_owner under the policies, with texts
+ * and marks of anybody. The result is HTML: the text's own characters are escaped, the
+ * marks stand as they were given. A long text is read piece by piece, up to the first
+ * that has a hit; each place is passed once, whatever the text is.
+ */
+#include "search.h"
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "tsearch/ts_utils.h"
+#include "utils/builtins.h"
+
+#define PIECE      8192 /* bytes read at once */
+#define CHARACTERS 160  /* shown, about */
+#define BEFORE     40   /* of them before the first that is marked */
+#define PHRASE_MAX 32   /* words of a phrase that are compared */
+
+/* A word of a phrase of the query, and how far it is from the first one. */
+typedef struct Member
+{
+	const QueryOperand *item;
+	int distance;
+} Member;
+
+/* A phrase of the query; a single word is one too. */
+typedef struct Phrase
+{
+	int count;
+	Member members[PHRASE_MAX];
+} Phrase;
+
+/* A token as it is shown. */
+typedef struct Shown
+{
+	const char *text;
+	int len;
+	int phrase; /* that it belongs to, from 0; -1: to none */
+} Shown;
+
+typedef struct Snippet
+{
+	int phrase_count;
+	Phrase *phrases;
+	Shown *tokens;
+	int count;
+	int first; /* the first marked one of the best place, -1 when there is none */
+} Snippet;
+
+/*
+ * Reads a branch of the query. Words in sequence are added to the phrase that is being
+ * read; others begin phrases of their own. What is excluded is nowhere to be shown.
+ */
+static void
+read_branch(Snippet *snippet, const QueryItem *branch, Phrase *phrase, int *distance)
+{
+	const QueryItem *right = branch + 1;
+	const QueryItem *left;
+
+	check_stack_depth();
+	if (branch->type == QI_VAL)
+	{
+		if (phrase == NULL)
+			phrase = &snippet->phrases[snippet->phrase_count++];
+		if (phrase->count < PHRASE_MAX)
+			phrase->members[phrase->count++] = (Member){&branch->qoperand, *distance};
+		return;
+	}
+	if (branch->type != QI_OPR || branch->qoperator.oper == OP_NOT)
+		return;
+	left = branch + branch->qoperator.left;
+	if (branch->qoperator.oper == OP_PHRASE)
+	{
+		if (phrase == NULL)
+			phrase = &snippet->phrases[snippet->phrase_count++];
+		read_branch(snippet, left, phrase, distance);
+		*distance += branch->qoperator.distance;
+		read_branch(snippet, right, phrase, distance);
+		return;
+	}
+	/* Within a phrase, each of several words has the same place. */
+	if (phrase == NULL)
+		*distance = 0;
+	read_branch(snippet, left, phrase, distance);
+	if (phrase == NULL)
+		*distance = 0;
+	read_branch(snippet, right, phrase, distance);
+}
+
+/* Finds the phrases of the query. */
+static void
+read_query(Snippet *snippet, TSQuery query)
+{
+	int distance = 0;
+
+	snippet->phrases = palloc0((query->size + 1) * sizeof(Phrase));
+	snippet->phrase_count = 0;
+	if (query->size > 0)
+		read_branch(snippet, GETQUERY(query), NULL, &distance);
+}
+
+/* Finds the token of a phrase's word at a position; -1: it is not there. */
+static int
+find_member(const HeadlineParsedText *text, int from, const QueryOperand *item, int position)
+{
+	for (int i = from; i < text->curwords && text->words[i].pos <= position; i++)
+	{
+		if (text->words[i].item == item && text->words[i].pos == position)
+			return i;
+	}
+	return -1;
+}
+
+/* Tells whether a phrase begins with a token, and sets the phrase of all of its tokens. */
+static bool
+mark_phrase(const HeadlineParsedText *text, int first, const Phrase *phrase, int number,
+			int *phrases)
+{
+	int found[PHRASE_MAX];
+	int begin = text->words[first].pos;
+
+	for (int i = 0; i < phrase->count;)
+	{
+		int distance = phrase->members[i].distance;
+		int at = -1;
+
+		/* One of the words that may stand there. */
+		for (; i < phrase->count && phrase->members[i].distance == distance; i++)
+		{
+			int candidate = find_member(text, first, phrase->members[i].item, begin + distance);
+
+			found[i] = candidate;
+			at = Max(at, candidate);
+		}
+		if (at < 0)
+			return false;
+	}
+	for (int i = 0; i < phrase->count; i++)
+	{
+		int token = found[i];
+
+		/* What stands for the same token comes after it. */
+		while (token > 0 && text->words[token].repeated)
+			token--;
+		if (token >= 0)
+			phrases[token] = number;
+	}
+	return true;
+}
+
+/* Returns for each token which phrase of the query it belongs to, -1 for none. */
+static int *
+find_phrases(const Snippet *snippet, const HeadlineParsedText *text)
+{
+	int *phrases = palloc((text->curwords + 1) * sizeof(int));
+
+	memset(phrases, -1, (text->curwords + 1) * sizeof(int));
+	for (int i = 0; i < text->curwords; i++)
+	{
+		const QueryOperand *item = text->words[i].item;
+
+		for (int p = 0; item != NULL && p < snippet->phrase_count; p++)
+		{
+			const Phrase *phrase = &snippet->phrases[p];
+
+			for (int m = 0; m < phrase->count && phrase->members[m].distance == 0; m++)
+			{
+				if (phrase->members[m].item == item)
+					mark_phrase(text, i, phrase, p, phrases);
+			}
+		}
+	}
+	return phrases;
+}
+
+/* Tells whether a token repeats what others show. */
+static bool
+is_repeated(const HeadlineWordEntry *word)
+{
+	return word->repeated || word->type == SEARCH_URL || word->type == SEARCH_NUMBER_COMPOUND ||
+		   word->type == SEARCH_ASCII_COMPOUND || word->type == SEARCH_COMPOUND;
+}
+
+/* Finds the tokens to show; parts are shown by the whole that they are in. */
+static void
+find_tokens(Snippet *snippet, const HeadlineParsedText *text)
+{
+	int *phrases = find_phrases(snippet, text);
+
+	snippet->count = 0;
+	snippet->tokens = palloc((text->curwords + 1) * sizeof(Shown));
+	for (int i = 0; i < text->curwords; i++)
+	{
+		const HeadlineWordEntry *word = &text->words[i];
+
+		if (is_repeated(word))
+			continue;
+		if (word->type != SEARCH_PART && word->type != SEARCH_PART_HOST)
+			snippet->tokens[snippet->count++] = (Shown){word->word, word->len, phrases[i]};
+		else if (phrases[i] >= 0 && snippet->count > 0)
+			snippet->tokens[snippet->count - 1].phrase = phrases[i];
+	}
+}
+
+/* Returns how many different phrases of the query are shown, beginning with a token. */
+static int
+worth_of(const Snippet *snippet, int first)
+{
+	bool *seen = palloc0(snippet->phrase_count + 1);
+	int count = 0;
+	int shown = 0;
+
+	for (int i = first; i < snippet->count && shown < CHARACTERS - BEFORE; i++)
+	{
+		const Shown *token = &snippet->tokens[i];
+
+		shown += pg_mbstrlen_with_len(token->text, token->len);
+		if (token->phrase < 0 || seen[token->phrase])
+			continue;
+		seen[token->phrase] = true;
+		count++;
+	}
+	pfree(seen);
+	return count;
+}
+
+/* Finds the place that shows most of the query. */
+static void
+find_place(Snippet *snippet)
+{
+	int best = 0;
+
+	snippet->first = -1;
+	for (int i = 0; i < snippet->count; i++)
+	{
+		int worth = snippet->tokens[i].phrase >= 0 ? worth_of(snippet, i) : 0;
+
+		if (worth > best)
+		{
+			best = worth;
+			snippet->first = i;
+		}
+	}
+}
+
+/* Returns the token that the snippet begins with. */
+static int
+beginning(const Snippet *snippet)
+{
+	int at = Max(snippet->first, 0);
+	int before = 0;
+
+	while (at > 0 && before < BEFORE)
+	{
+		at--;
+		before += pg_mbstrlen_with_len(snippet->tokens[at].text, snippet->tokens[at].len);
+	}
+	return at;
+}
+
+/* Appends a text with its HTML escaped, blanks as one. */
+static void
+append_escaped(StringInfo html, const char *text, int len)
+{
+	for (int i = 0; i < len; i++)
+	{
+		char c = text[i];
+
+		if (c == '<')
+			appendStringInfoString(html, "&lt;");
+		else if (c == '>')
+			appendStringInfoString(html, "&gt;");
+		else if (c == '&')
+			appendStringInfoString(html, "&amp;");
+		else if (c == '"')
+			appendStringInfoString(html, "&quot;");
+		else if (c == '\'')
+			appendStringInfoString(html, "&#39;");
+		else if ((unsigned char) c > ' ' && c != 0x7f)
+			appendStringInfoChar(html, c);
+		else if (html->len > 0 && html->data[html->len - 1] != ' ')
+			appendStringInfoChar(html, ' ');
+	}
+}
+
+/* Appends a token, cut where the snippet has to end; returns how many characters it has. */
+static int
+append_token(StringInfo html, const Shown *token, int room)
+{
+	int len = pg_mbcharcliplen(token->text, token->len, room);
+
+	append_escaped(html, token->text, len);
+	return pg_mbstrlen_with_len(token->text, len);
+}
+
+/* Returns the snippet as HTML; the ends say whether the text goes on there. */
+static text *
+write_snippet(const Snippet *snippet, const char *start, const char *stop, bool before, bool after)
+{
+	StringInfoData html;
+	int at = beginning(snippet);
+	int shown = 0;
+	bool is_marked = false;
+
+	initStringInfo(&html);
+	if (before || at > 0)
+		appendStringInfoString(&html, "…");
+	for (; at < snippet->count && shown < CHARACTERS; at++)
+	{
+		const Shown *token = &snippet->tokens[at];
+
+		if ((token->phrase >= 0) != is_marked)
+			appendStringInfoString(&html, is_marked ? stop : start);
+		is_marked = token->phrase >= 0;
+		shown += append_token(&html, token, CHARACTERS - shown);
+	}
+	if (is_marked)
+		appendStringInfoString(&html, stop);
+	if (after || at < snippet->count)
+		appendStringInfoString(&html, "…");
+	return cstring_to_text_with_len(html.data, html.len);
+}
+
+/* Returns the length of a piece of a text, which ends with a blank if it can. */
+static int
+piece_length(const char *at, const char *end)
+{
+	int len;
+
+	if (end - at <= PIECE)
+		return end - at;
+	len = pg_mbcliplen(at, end - at, PIECE);
+	for (int i = len; i > len - 256; i--)
+	{
+		if ((unsigned char) at[i - 1] <= ' ')
+			return i;
+	}
+	return len;
+}
+
+/* Reads a piece of a text. */
+static void
+read_piece(Snippet *snippet, Oid config, TSQuery query, char *at, int len)
+{
+	HeadlineParsedText parsed = {.lenwords = 128};
+
+	parsed.words = palloc(parsed.lenwords * sizeof(HeadlineWordEntry));
+	hlparsetext(config, &parsed, query, at, len);
+	find_tokens(snippet, &parsed);
+	find_place(snippet);
+}
+
+PG_FUNCTION_INFO_V1(agent_search_snippet);
+
+/*
+ * SQL: agent.search_snippet(config regconfig, document text, query tsquery,
+ *		start_mark text, stop_mark text) returns text
+ */
+Datum
+agent_search_snippet(PG_FUNCTION_ARGS)
+{
+	Oid config = PG_GETARG_OID(0);
+	text *document = PG_GETARG_TEXT_PP(1);
+	TSQuery query = PG_GETARG_TSQUERY(2);
+	char *begin = VARDATA_ANY(document);
+	char *end = begin + Min(VARSIZE_ANY_EXHDR(document), AGENT_SEARCH_REACH);
+	char *at = begin;
+	int len = piece_length(at, end);
+	Snippet snippet;
+
+	read_query(&snippet, query);
+	read_piece(&snippet, config, query, at, len);
+	while (snippet.first < 0 && at + len < end)
+	{
+		CHECK_FOR_INTERRUPTS();
+		at += len;
+		len = piece_length(at, end);
+		read_piece(&snippet, config, query, at, len);
+	}
+	/* A phrase across two pieces is shown by nothing: then the text's beginning is. */
+	if (snippet.first < 0 && at > begin)
+	{
+		at = begin;
+		len = piece_length(at, end);
+		read_piece(&snippet, config, query, at, len);
+	}
+	PG_RETURN_TEXT_P(write_snippet(&snippet,
+								   text_to_cstring(PG_GETARG_TEXT_PP(3)),
+								   text_to_cstring(PG_GETARG_TEXT_PP(4)),
+								   at > begin,
+								   at + len < begin + VARSIZE_ANY_EXHDR(document)));
+}
