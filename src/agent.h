@@ -372,15 +372,21 @@ typedef enum AgentPlan
 	AGENT_PLAN_CONVERSATION_NEXT_SEQ,
 	AGENT_PLAN_MESSAGE_INSERT,
 	AGENT_PLAN_MESSAGE_LIST,
+	AGENT_PLAN_CONVERSATION_PAGE,
+	AGENT_PLAN_MESSAGE_PAGE,
+	AGENT_PLAN_MESSAGE_PAGE_BACKWARD,
 	AGENT_PLAN_COUNT
 } AgentPlan;
 
 extern uint64 agent_execute(AgentPlan plan, Datum *values, const char *nulls);
+extern uint64 agent_execute_most(AgentPlan plan, Datum *values, const char *nulls, int most);
 extern Datum agent_result(int row, int column, bool *isnull);
 extern Datum agent_result_row(FunctionCallInfo fcinfo);
 extern Datum agent_execute_row(FunctionCallInfo fcinfo, AgentPlan plan, Datum *values,
 							   const char *nulls, AgentError missing);
 extern Datum agent_form_row(FunctionCallInfo fcinfo, int columns, Datum *values);
+extern Datum agent_form_row_or_null(FunctionCallInfo fcinfo, int columns, Datum *values,
+									bool *nulls);
 extern const char *agent_schema_of(FunctionCallInfo fcinfo);
 
 /* ratelimit.c */
