@@ -10,7 +10,7 @@
 #include "access/htup.h"
 #include "utils/jsonb.h"
 
-#define HTTP_PARAMETERS_MAX 4 /* of a route, and one that ends the list */
+#define HTTP_PARAMETERS_MAX 12 /* of a route and one that ends the list, or of a function */
 
 typedef enum HttpPlace
 {
@@ -66,8 +66,9 @@ typedef struct HttpSchema
 } HttpSchema;
 
 /*
- * A route calls the SQL function with the parameters, in this order; or, where it
- * has none, runs the plan with the caller's id before them, for a list.
+ * A route calls the SQL function with the parameters, in this order, and NULL for what
+ * arguments follow; or, where it has none, runs the plan with the caller's id before
+ * them, for a list.
  */
 typedef struct HttpRoute
 {

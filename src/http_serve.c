@@ -12,11 +12,13 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "nodes/value.h"
 #include "parser/parse_func.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/resowner.h"
 #include "utils/typcache.h"
 
@@ -45,7 +47,38 @@ authenticate(const HttpRequest *request)
 }
 
 /*
- * Calls the function of the API that a route names.
+ * Finds the function that a route names, and the types of its arguments, and returns
+ * how many there are. Names are not overloaded.
+ */
+static int
+find_function(const HttpRoute *route, const char *schema, int count, FmgrInfo *function,
+			  Oid **types)
+{
+	List *name = list_make2(makeString(pstrdup(schema)), makeString(pstrdup(route->function)));
+	Oid oid = LookupFuncName(name, -1, NULL, false);
+	int nargs;
+	bool fits;
+
+	(void) get_func_signature(oid, types, &nargs);
+	fits = nargs >= count && nargs <= HTTP_PARAMETERS_MAX;
+	for (int i = 0; fits && i < count; i++)
+	{
+		Oid type = agent_http_type(route->parameters[i].field);
+
+		fits = (*types)[i] == type || ((*types)[i] == INT4OID && type == INT8OID);
+	}
+	if (!fits)
+		ereport(ERROR,
+				errcode(ERRCODE_DATATYPE_MISMATCH),
+				errmsg("function %s() does not have the arguments of its path", route->function),
+				errhint("Run ALTER EXTENSION agent UPDATE."));
+	fmgr_info(oid, function);
+	return nargs;
+}
+
+/*
+ * Calls the function of the API that a route names, with NULL for the arguments after
+ * the route's parameters.
  *
  * No privilege to execute it is asked for: the door is the route's check of the
  * token. What would run as the caller runs as agent_owner here; the policies are the
@@ -57,23 +90,19 @@ call_function(const HttpRequest *request, const char *schema, int count, const D
 {
 	LOCAL_FCINFO(call, HTTP_PARAMETERS_MAX);
 	const HttpRoute *route = request->route;
-	Oid types[HTTP_PARAMETERS_MAX];
+	Oid *types;
 	FmgrInfo function;
+	int nargs = find_function(route, schema, count, &function, &types);
 	Datum result;
 
-	for (int i = 0; i < count; i++)
-		types[i] = agent_http_type(route->parameters[i].field);
-	fmgr_info(LookupFuncName(
-				  list_make2(makeString(pstrdup(schema)), makeString(pstrdup(route->function))),
-				  count,
-				  types,
-				  false),
-			  &function);
-	InitFunctionCallInfoData(*call, &function, count, InvalidOid, NULL, NULL);
-	for (int i = 0; i < count; i++)
+	InitFunctionCallInfoData(*call, &function, nargs, InvalidOid, NULL, NULL);
+	for (int i = 0; i < nargs; i++)
 	{
-		call->args[i].value = values[i];
-		call->args[i].isnull = nulls[i];
+		call->args[i].isnull = i >= count || nulls[i];
+		call->args[i].value = call->args[i].isnull ? (Datum) 0 : values[i];
+		/* The field's rule keeps it within the bounds of either type. */
+		if (types[i] == INT4OID)
+			call->args[i].value = Int32GetDatum((int32) DatumGetInt64(call->args[i].value));
 	}
 	result = FunctionCallInvoke(call);
 	if (call->isnull && route->shape != HTTP_NOTHING)
@@ -153,10 +182,10 @@ hand_over_headers(const HttpRequest *request)
 
 /* Answers with the list of faults. */
 static void
-answer_faults(HttpAnswer *answer, const AgentFaults *faults)
+answer_faults(HttpAnswer *answer, const char *list)
 {
 	agent_http_answer_begin(answer, agent_error_status(AGENT_VALIDATION_FAILED));
-	appendStringInfo(&answer->body, "{\"detail\":%s]}", faults->json.data);
+	appendStringInfo(&answer->body, "{\"detail\":%s}", list);
 }
 
 /* Serves a request whose route is known, or raises. */
@@ -180,7 +209,7 @@ serve(HttpRequest *request, const char *schema, HttpAnswer *answer)
 	count = agent_http_parameters(request, &faults, values, nulls);
 	if (faults.count > 0)
 	{
-		answer_faults(answer, &faults);
+		answer_faults(answer, psprintf("%s]", faults.json.data));
 		return;
 	}
 	agent_http_answer_begin(answer, route->status);
@@ -208,6 +237,12 @@ answer_caught(HttpAnswer *answer, ErrorData *caught)
 		ereport(LOG,
 				errcode(caught->sqlerrcode),
 				errmsg("could not serve a request: %s", caught->message));
+	/* What a function finds wrong by itself: a cursor. */
+	if (error == AGENT_VALIDATION_FAILED && caught->detail != NULL)
+	{
+		answer_faults(answer, caught->detail);
+		return;
+	}
 	agent_http_answer_error(answer, error);
 	if (answer->status == 429 || answer->status == 503)
 		agent_http_add_header(answer, "retry-after", psprintf("%d", agent_error_seconds(caught)));
