@@ -29,6 +29,7 @@ ALTER FUNCTION @extschema@.agent_conversation_delete(uuid)                   OWN
 ALTER FUNCTION @extschema@.agent_message_create(uuid, text, text)            OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_conversation_page(text, integer, boolean)   OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_message_page(uuid, text, integer, text)     OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_search(text, text, integer, uuid, text, timestamptz, timestamptz, boolean, text, jsonb, text, text) OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_postgrest_config()                          OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_http(text, text, text, jsonb, bytea)        OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_postgrest_http()                            OWNER TO agent_owner;
@@ -123,7 +124,10 @@ GRANT SELECT (id, email, username, is_active, created_at) ON agent.users TO agen
 GRANT SELECT (user_id, id, created_at, expires_at, ended_at, user_agent, address, last_used_at) ON agent.sessions TO agent_user;
 GRANT SELECT ON agent.conversations, agent.messages TO agent_user;
 GRANT SELECT ON @extschema@.agent_users, @extschema@.agent_conversations, @extschema@.agent_messages, @extschema@.agent_sessions TO agent_user;
-GRANT USAGE ON TYPE @extschema@.agent_conversations_page, @extschema@.agent_messages_page TO agent_user;
+GRANT USAGE ON TYPE
+    @extschema@.agent_conversations_page, @extschema@.agent_messages_page,
+    @extschema@.agent_hit, @extschema@.agent_hits_page
+TO agent_user;
 GRANT EXECUTE ON FUNCTION
     agent.require_caller(),
     agent.session_id(),
@@ -138,6 +142,7 @@ GRANT EXECUTE ON FUNCTION
     @extschema@.agent_conversation_update(uuid, text, boolean),
     @extschema@.agent_conversation_delete(uuid),
     @extschema@.agent_message_create(uuid, text, text),
+    @extschema@.agent_search(text, text, integer, uuid, text, timestamptz, timestamptz, boolean, text, jsonb, text, text),
     @extschema@.agent_message_list(uuid),
     @extschema@.agent_conversation_page(text, integer, boolean),
     @extschema@.agent_message_page(uuid, text, integer, text)
@@ -155,6 +160,7 @@ GRANT EXECUTE ON FUNCTION
     agent.search_query(regconfig, text),
     agent.search_matches(tsvector, tsquery)
 TO agent_owner, agent_user;
+GRANT EXECUTE ON FUNCTION agent.search_snippet(regconfig, text, tsquery, text, text) TO agent_owner;
 
 -- What the doctor asks the library runs as the owner too.
 

@@ -375,6 +375,7 @@ typedef enum AgentPlan
 	AGENT_PLAN_CONVERSATION_PAGE,
 	AGENT_PLAN_MESSAGE_PAGE,
 	AGENT_PLAN_MESSAGE_PAGE_BACKWARD,
+	AGENT_PLAN_SEARCH,
 	AGENT_PLAN_COUNT
 } AgentPlan;
 
@@ -388,6 +389,21 @@ extern Datum agent_form_row(FunctionCallInfo fcinfo, int columns, Datum *values)
 extern Datum agent_form_row_or_null(FunctionCallInfo fcinfo, int columns, Datum *values,
 									bool *nulls);
 extern const char *agent_schema_of(FunctionCallInfo fcinfo);
+
+/* page.c */
+
+/* A page in the making. */
+typedef struct AgentPage
+{
+	AgentCursorScope scope;
+	int size;      /* rows asked for */
+	int count;     /* rows on it */
+	bool has_more; /* whether any follow */
+} AgentPage;
+
+extern void agent_page_read(AgentPage *page, AgentPlan plan, Datum *values, const char *nulls);
+extern Datum agent_page_finish(FunctionCallInfo fcinfo, const AgentPage *page, const void *place,
+							   Size len, MemoryContext context);
 
 /* ratelimit.c */
 typedef struct AgentBucketKey
@@ -527,6 +543,10 @@ typedef enum AgentField
 	AGENT_FIELD_SKIP,
 	AGENT_FIELD_CONVERSATION_LIMIT,
 	AGENT_FIELD_MESSAGE_LIMIT,
+	AGENT_FIELD_QUERY,
+	AGENT_FIELD_ANY_ROLE,
+	AGENT_FIELD_START_MARK,
+	AGENT_FIELD_STOP_MARK,
 	AGENT_FIELD_COUNT
 } AgentField;
 

@@ -42,15 +42,6 @@ typedef struct ConversationPlace
 StaticAssertDecl(sizeof(ConversationPlace) == sizeof(TimestampTz) + UUID_LEN,
 				 "a conversation's place has no padding");
 
-/* A page in the making. */
-typedef struct ListPage
-{
-	AgentCursorScope scope;
-	int size;      /* rows asked for */
-	int count;     /* rows on it */
-	bool has_more; /* whether any follow */
-} ListPage;
-
 /* Adds a boolean argument to a scope. */
 static void
 scope_add_boolean(AgentCursorScope *scope, FunctionCallInfo fcinfo, int arg)
@@ -68,8 +59,8 @@ text_argument(FunctionCallInfo fcinfo, int arg)
 }
 
 /* Reads the rows of a page, and one more, by a plan; SPI is connected. */
-static void
-read_rows(ListPage *page, AgentPlan plan, Datum *values, const char *nulls)
+void
+agent_page_read(AgentPage *page, AgentPlan plan, Datum *values, const char *nulls)
 {
 	int found = agent_execute_most(plan, values, nulls, page->size + 1);
 
@@ -79,7 +70,7 @@ read_rows(ListPage *page, AgentPlan plan, Datum *values, const char *nulls)
 
 /* Ends a page before its contents become too large, but not before its first row. */
 static void
-limit_contents(ListPage *page)
+limit_contents(AgentPage *page)
 {
 	Size most = agent_request_dialect() == AGENT_HTTP ? CONTENTS_MAX_HTTP : CONTENTS_MAX;
 	Size sum = 0;
@@ -99,14 +90,15 @@ limit_contents(ListPage *page)
 
 /* Returns the rows of a page as an array, in the given memory context. */
 static Datum
-items_array(const ListPage *page, Oid row_type, MemoryContext context)
+items_array(const AgentPage *page, Oid row_type, MemoryContext context)
 {
 	TupleDesc desc = lookup_rowtype_tupdesc(row_type, -1);
 	Datum *items = palloc(Max(page->count, 1) * sizeof(Datum));
 	MemoryContext old;
 	ArrayType *array;
 
-	if (desc->natts != SPI_tuptable->tupdesc->natts)
+	/* There may have been nothing to look for. */
+	if (page->count > 0 && desc->natts != SPI_tuptable->tupdesc->natts)
 		ereport(ERROR,
 				errcode(ERRCODE_DATATYPE_MISMATCH),
 				errmsg("type %s is not as the extension made it", format_type_be(row_type)),
@@ -124,9 +116,9 @@ items_array(const ListPage *page, Oid row_type, MemoryContext context)
  * Ends SPI and returns a page, with the cursor of its last row's place: a row of the
  * type that the function returns.
  */
-static Datum
-finish_page(FunctionCallInfo fcinfo, const ListPage *page, const void *place, Size len,
-			MemoryContext context)
+Datum
+agent_page_finish(FunctionCallInfo fcinfo, const AgentPage *page, const void *place, Size len,
+				  MemoryContext context)
 {
 	TupleDesc desc = lookup_rowtype_tupdesc(get_func_rettype(fcinfo->flinfo->fn_oid), -1);
 	Oid row_type = get_element_type(TupleDescAttr(desc, 0)->atttypid);
@@ -154,7 +146,7 @@ agent_conversation_page(PG_FUNCTION_ARGS)
 	MemoryContext context = CurrentMemoryContext;
 	ConversationPlace place;
 	AgentFaults faults;
-	ListPage page = {0};
+	AgentPage page = {0};
 	Datum values[] = {UUIDPGetDatum(&caller), (Datum) 0, UUIDPGetDatum(&place.id), (Datum) 0};
 	char nulls[] = "    ";
 	bool isnull;
@@ -174,14 +166,14 @@ agent_conversation_page(PG_FUNCTION_ARGS)
 	values[3] = PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2);
 	nulls[3] = PG_ARGISNULL(2) ? 'n' : ' ';
 	SPI_connect();
-	read_rows(&page, AGENT_PLAN_CONVERSATION_PAGE, values, nulls);
+	agent_page_read(&page, AGENT_PLAN_CONVERSATION_PAGE, values, nulls);
 	if (page.has_more)
 	{
 		place.created_at =
 			DatumGetTimestampTz(agent_result(page.count - 1, CONVERSATION_CREATED_AT, &isnull));
 		place.id = *DatumGetUUIDP(agent_result(page.count - 1, CONVERSATION_ID, &isnull));
 	}
-	return finish_page(fcinfo, &page, &place, sizeof(place), context);
+	return agent_page_finish(fcinfo, &page, &place, sizeof(place), context);
 }
 
 /* Tells whether a page of messages counts from the newest one. */
@@ -203,7 +195,7 @@ agent_message_page(PG_FUNCTION_ARGS)
 	pg_uuid_t caller = agent_caller();
 	MemoryContext context = CurrentMemoryContext;
 	AgentFaults faults;
-	ListPage page = {0};
+	AgentPage page = {0};
 	pg_uuid_t id;
 	bool backward;
 	int64 seq;
@@ -228,12 +220,12 @@ agent_message_page(PG_FUNCTION_ARGS)
 
 	values[2] = Int64GetDatum(seq);
 	SPI_connect();
-	read_rows(&page,
-			  backward ? AGENT_PLAN_MESSAGE_PAGE_BACKWARD : AGENT_PLAN_MESSAGE_PAGE,
-			  values,
-			  NULL);
+	agent_page_read(&page,
+					backward ? AGENT_PLAN_MESSAGE_PAGE_BACKWARD : AGENT_PLAN_MESSAGE_PAGE,
+					values,
+					NULL);
 	limit_contents(&page);
 	if (page.has_more)
 		seq = DatumGetInt64(agent_result(page.count - 1, MESSAGE_SEQ, &isnull));
-	return finish_page(fcinfo, &page, &seq, sizeof(seq), context);
+	return agent_page_finish(fcinfo, &page, &seq, sizeof(seq), context);
 }

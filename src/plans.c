@@ -22,13 +22,22 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
-#define MAX_ARGS 9
+#define MAX_ARGS 15
 
 /* clang-format off */
 /* In the order of the views, whose rows the functions return. */
 #define USER_COLUMNS "id, email, username, is_active, created_at"
 #define CONVERSATION_COLUMNS "id, title, is_archived, created_at, updated_at, message_count, user_id"
 #define MESSAGE_COLUMNS "id, conversation_id, seq, role, content, created_at, user_id"
+/* clang-format on */
+
+/* clang-format off */
+/* The filters of a search on a conversation, and those on whatever was written. */
+#define SEARCH_CONVERSATION \
+	" ($7 IS NULL OR c.is_archived = $7) AND ($8 IS NULL OR $8 = ANY (c.tags))"
+#define SEARCH_WRITTEN(t) \
+	" AND ($5 IS NULL OR " t ".created_at >= $5) AND ($6 IS NULL OR " t ".created_at < $6)" \
+	" AND ($9 IS NULL OR " t ".metadata @> $9)"
 /* clang-format on */
 
 /* clang-format off */
@@ -244,6 +253,35 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 		"SELECT " MESSAGE_COLUMNS " FROM agent.messages"
 		" WHERE user_id = $1 AND conversation_id = $2 AND seq < $3 ORDER BY seq DESC LIMIT 101",
 		true, 3, {UUIDOID, UUIDOID, INT8OID}
+	},
+
+	/*
+	 * What was found is ranked first; only what is shown is read. OFFSET keeps the
+	 * planner from reading all messages of the caller for that.
+	 */
+	[AGENT_PLAN_SEARCH] = {
+		"WITH hit AS (SELECT c.id, c.id AS conversation_id, NULL::uuid AS message_id, c.created_at,"
+		" ts_rank(setweight(agent.search_document(c.title), 'A'), $2, 1) AS rank"
+		" FROM agent.conversations AS c"
+		" WHERE c.user_id = $1 AND agent.search_document(c.title) OPERATOR(agent.@@) $2"
+		" AND ($3 IS NULL OR c.id = $3) AND $4 IS NULL AND" SEARCH_CONVERSATION SEARCH_WRITTEN("c")
+		" UNION ALL SELECT m.id, m.conversation_id, m.id, m.created_at, ts_rank(m.search, $2, 1)"
+		" FROM agent.messages AS m WHERE m.user_id = $1 AND m.search OPERATOR(agent.@@) $2"
+		" AND ($3 IS NULL OR m.conversation_id = $3) AND ($4 IS NULL OR m.role = $4)" SEARCH_WRITTEN("m")
+		" AND (($7 IS NULL AND $8 IS NULL) OR EXISTS (SELECT FROM agent.conversations AS c"
+		" WHERE c.user_id = $1 AND c.id = m.conversation_id AND" SEARCH_CONVERSATION ")))"
+		" SELECT CASE WHEN p.message_id IS NULL THEN 'title' ELSE 'message' END AS kind, p.conversation_id,"
+		" c.title, p.message_id, m.seq, m.role, p.created_at, p.rank,"
+		" agent.search_snippet($13, coalesce(m.content, c.title), $2, $14, $15) AS snippet"
+		" FROM (SELECT * FROM hit WHERE (rank, id) < ($10, $11) ORDER BY rank DESC, id DESC LIMIT $12) AS p"
+		" CROSS JOIN LATERAL (SELECT title FROM agent.conversations"
+		" WHERE user_id = $1 AND id = p.conversation_id OFFSET 0) AS c"
+		" LEFT JOIN LATERAL (SELECT seq, role, content FROM agent.messages"
+		" WHERE user_id = $1 AND id = p.message_id OFFSET 0) AS m ON true"
+		" ORDER BY p.rank DESC, coalesce(p.message_id, p.conversation_id) DESC",
+		true, 15,
+		{UUIDOID, TSQUERYOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID, TEXTOID, JSONBOID,
+		 FLOAT4OID, UUIDOID, INT4OID, REGCONFIGOID, TEXTOID, TEXTOID}
 	},
 };
 /* clang-format on */
