@@ -23,8 +23,8 @@ ALTER FUNCTION @extschema@.agent_user_list(text)                             OWN
 ALTER FUNCTION @extschema@.agent_session_end(uuid)                           OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_key_rotate()                                OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_doctor()                                    OWNER TO agent_owner;
-ALTER FUNCTION @extschema@.agent_conversation_create(text, text)             OWNER TO agent_owner;
-ALTER FUNCTION @extschema@.agent_conversation_update(uuid, text, boolean)    OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_conversation_create(text, text, text[], jsonb) OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_conversation_update(uuid, text, boolean, boolean, text[], jsonb) OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_conversation_delete(uuid)                   OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_message_create(uuid, text, text)            OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_postgrest_config()                          OWNER TO agent_owner;
@@ -129,10 +129,10 @@ GRANT EXECUTE ON FUNCTION
     @extschema@.agent_logout(text),
     @extschema@.agent_password_change(text, text),
     @extschema@.agent_account_delete(text),
-    @extschema@.agent_conversation_create(text, text),
+    @extschema@.agent_conversation_create(text, text, text[], jsonb),
     @extschema@.agent_conversation_list(boolean),
     @extschema@.agent_conversation_get(uuid),
-    @extschema@.agent_conversation_update(uuid, text, boolean),
+    @extschema@.agent_conversation_update(uuid, text, boolean, boolean, text[], jsonb),
     @extschema@.agent_conversation_delete(uuid),
     @extschema@.agent_message_create(uuid, text, text),
     @extschema@.agent_message_list(uuid)

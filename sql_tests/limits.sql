@@ -30,10 +30,10 @@ INSERT INTO calls VALUES
     ('agent_logout', ARRAY['others']),
     ('agent_password_change', ARRAY['secret', 'another secret']),
     ('agent_account_delete', ARRAY['secret']),
-    ('agent_conversation_create', ARRAY['Title', 'First']),
+    ('agent_conversation_create', ARRAY['Title', 'First', '{tag}', '{"good": 1}']),
     ('agent_conversation_list', ARRAY['true']),
     ('agent_conversation_get', ARRAY[:'talk']),
-    ('agent_conversation_update', ARRAY[:'talk', 'Title', 'true']),
+    ('agent_conversation_update', ARRAY[:'talk', 'Title', 'true', 'true', '{tag}', '{"good": 1}']),
     ('agent_conversation_delete', ARRAY[:'talk']),
     ('agent_message_create', ARRAY[:'talk', 'user', 'Content']),
     ('agent_message_list', ARRAY[:'talk']),
@@ -48,6 +48,9 @@ DECLARE
 BEGIN
     IF arguments ->> 'headers' LIKE '{"authorization%' THEN
         arguments := jsonb_set(arguments, '{headers}', (arguments ->> 'headers')::jsonb);
+    END IF;
+    IF arguments ->> 'metadata' LIKE '{"good%' THEN
+        arguments := jsonb_set(arguments, '{metadata}', (arguments ->> 'metadata')::jsonb);
     END IF;
     EXECUTE (SELECT format('SELECT f.* FROM json_to_record($1) AS a (%s), LATERAL %s(%s) AS f',
             string_agg(format('%I %s', name, type::regtype), ', '), function,

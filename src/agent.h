@@ -17,6 +17,8 @@
 #include "lib/stringinfo.h"
 #include "storage/buf.h"
 #include "storage/itemptr.h"
+#include "utils/array.h"
+#include "utils/jsonb.h"
 #include "utils/snapshot.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
@@ -495,6 +497,9 @@ typedef enum AgentField
 	AGENT_FIELD_CONTENT,
 	AGENT_FIELD_IS_ARCHIVED,
 	AGENT_FIELD_ARCHIVED,
+	AGENT_FIELD_IS_PINNED,
+	AGENT_FIELD_TAGS,
+	AGENT_FIELD_METADATA,
 	AGENT_FIELD_SKIP,
 	AGENT_FIELD_CONVERSATION_LIMIT,
 	AGENT_FIELD_MESSAGE_LIMIT,
@@ -511,7 +516,9 @@ typedef enum AgentKind
 	AGENT_KIND_SCOPE,
 	AGENT_KIND_UUID,
 	AGENT_KIND_BOOLEAN,
-	AGENT_KIND_INTEGER
+	AGENT_KIND_INTEGER,
+	AGENT_KIND_TAGS,
+	AGENT_KIND_METADATA
 } AgentKind;
 
 typedef struct AgentFieldRule
@@ -519,7 +526,7 @@ typedef struct AgentFieldRule
 	const char *name;
 	bool required;
 	AgentKind kind;
-	int min;            /* of its characters, or of the number itself */
+	int min;            /* of its characters, of those of a tag, or of the number itself */
 	int max;            /* likewise; 0: not bounded */
 	int max_bytes;      /* 0: not bounded */
 	int number_default; /* of an integer */
@@ -536,6 +543,7 @@ typedef struct AgentFaults
 
 #define AGENT_ROLE_PATTERN  "^(user|assistant|system)$"
 #define AGENT_SCOPE_PATTERN "^(local|others|global)$"
+#define AGENT_TAGS_MAX      20 /* of a conversation */
 
 extern const AgentFieldRule *agent_field_rule(AgentField field);
 extern void agent_faults_init(AgentFaults *faults);
@@ -549,6 +557,13 @@ extern text *agent_check_text(AgentFaults *faults, AgentField field, FunctionCal
 							  int arg);
 extern bool agent_check_uuid(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 							 int arg, pg_uuid_t *uuid);
+extern ArrayType *agent_check_tags_value(AgentFaults *faults, AgentField field, ArrayType *value);
+extern ArrayType *agent_check_tags(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
+								   int arg);
+extern void agent_check_metadata_value(AgentFaults *faults, AgentField field, Jsonb *value);
+extern Jsonb *agent_check_metadata(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
+								   int arg);
+extern Jsonb *agent_empty_metadata(void);
 extern void agent_faults_raise(const AgentFaults *faults);
 
 /* worker.c */

@@ -27,7 +27,9 @@
 /* clang-format off */
 /* In the order of the views, whose rows the functions return. */
 #define USER_COLUMNS "id, email, username, is_active, created_at"
-#define CONVERSATION_COLUMNS "id, title, is_archived, created_at, updated_at, message_count, user_id"
+#define CONVERSATION_COLUMNS \
+	"id, title, is_archived, created_at, updated_at, message_count," \
+	" is_pinned, tags, metadata, forked_from, user_id"
 /* clang-format on */
 
 /* clang-format off */
@@ -176,9 +178,11 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 	},
 	[AGENT_PLAN_CONVERSATION_INSERT] = {
 		"INSERT INTO agent.conversations"
-		" (user_id, id, title, created_at, updated_at, message_count, next_seq)"
-		" VALUES ($1, $2, $3, $4, $4, $5, $5 + 1) RETURNING " CONVERSATION_COLUMNS,
-		false, 5, {UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, INT8OID}
+		" (user_id, id, title, created_at, updated_at, message_count, next_seq,"
+		" tags, metadata)"
+		" VALUES ($1, $2, $3, $4, $4, $5, $5 + 1, coalesce($6, '{}'), coalesce($7, '{}'))"
+		" RETURNING " CONVERSATION_COLUMNS,
+		false, 7, {UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, INT8OID, TEXTARRAYOID, JSONBOID}
 	},
 	[AGENT_PLAN_CONVERSATION_GET] = {
 		"SELECT " CONVERSATION_COLUMNS " FROM agent.conversations"
@@ -193,9 +197,10 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 	},
 	[AGENT_PLAN_CONVERSATION_UPDATE] = {
 		"UPDATE agent.conversations SET title = coalesce($3, title),"
-		" is_archived = coalesce($4, is_archived), updated_at = greatest(updated_at, $5)"
+		" is_archived = coalesce($4, is_archived), updated_at = greatest(updated_at, $5),"
+		" is_pinned = coalesce($6, is_pinned), tags = coalesce($7, tags), metadata = coalesce($8, metadata)"
 		" WHERE user_id = $1 AND id = $2 RETURNING " CONVERSATION_COLUMNS,
-		false, 5, {UUIDOID, UUIDOID, TEXTOID, BOOLOID, TIMESTAMPTZOID}
+		false, 8, {UUIDOID, UUIDOID, TEXTOID, BOOLOID, TIMESTAMPTZOID, BOOLOID, TEXTARRAYOID, JSONBOID}
 	},
 	[AGENT_PLAN_CONVERSATION_DELETE] = {
 		"DELETE FROM agent.conversations WHERE user_id = $1 AND id = $2",

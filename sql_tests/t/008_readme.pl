@@ -76,7 +76,7 @@ pass('the statements that deactivate and sign out run');
 my @said = sort map { $_->[0] } grep { $_->[0] =~ /^agent_\w+\(/ } rows('Functions');
 my @are = sort split /\n/, $node->safe_psql('agent', <<'SQL');
 SELECT DISTINCT proname || '(' || coalesce((
-        SELECT string_agg(name || CASE WHEN n > pronargs - pronargdefaults THEN ' = NULL' ELSE '' END,
+        SELECT string_agg(name || coalesce(' = ' || split_part(pg_get_function_arg_default(oid, n::integer), '::', 1), ''),
                           ', ' ORDER BY n)
         FROM unnest(proargnames) WITH ORDINALITY AS a (name, n) WHERE n <= pronargs), '') || ')'
 FROM pg_proc WHERE pronamespace = 'api'::regnamespace
