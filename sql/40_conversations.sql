@@ -28,7 +28,7 @@ COMMENT ON COLUMN agent.conversations.title IS '1 to 200 characters.';
 COMMENT ON COLUMN agent.conversations.is_archived IS 'Whether it was put away.';
 COMMENT ON COLUMN agent.conversations.created_at IS 'Lists are ordered by this, newest first.';
 COMMENT ON COLUMN agent.conversations.updated_at IS 'Last change or last message; never runs backwards.';
-COMMENT ON COLUMN agent.conversations.message_count IS 'How many messages it has, kept by the statement that writes one.';
+COMMENT ON COLUMN agent.conversations.message_count IS 'How many messages it has, kept by the functions that write and delete one.';
 COMMENT ON COLUMN agent.conversations.next_seq IS 'The seq of the next message, given out under this row''s lock.';
 COMMENT ON COLUMN agent.conversations.is_pinned IS 'Whether it was pinned.';
 COMMENT ON COLUMN agent.conversations.tags IS '20 tags at most, each 1 to 50 characters, none of them twice.';
@@ -129,3 +129,16 @@ COMMENT ON FUNCTION @extschema@.agent_conversation_delete(uuid) IS
 'Deletes a conversation and its messages.
 
 HTTP 204. Errors: not_authenticated 401, conversation_not_found 404, validation_failed 422.';
+
+CREATE FUNCTION @extschema@.agent_conversation_fork(
+    conversation_id uuid, message_id uuid DEFAULT NULL, title text DEFAULT NULL)
+RETURNS @extschema@.agent_conversations
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'agent_conversation_fork';
+
+COMMENT ON FUNCTION @extschema@.agent_conversation_fork(uuid, uuid, text) IS
+'Begins a conversation with copies of the messages of another one of the caller''s.
+
+message_id: the last message that is copied; NULL copies all. title: 1 to 200 characters; NULL takes over that of the original, as tags and metadata are. The copies have new ids and are numbered from 1; role, content, metadata, created_at and edited_at are theirs. The new conversation is neither pinned nor archived; forked_from tells of the original, which stays as it is.
+HTTP 201. Errors: not_authenticated 401, conversation_not_found 404 (also for another''s), message_not_found 404 (of another conversation, too), validation_failed 422.';

@@ -26,7 +26,10 @@ ALTER FUNCTION @extschema@.agent_doctor()                                    OWN
 ALTER FUNCTION @extschema@.agent_conversation_create(text, text, text[], jsonb) OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_conversation_update(uuid, text, boolean, boolean, text[], jsonb) OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_conversation_delete(uuid)                   OWNER TO agent_owner;
-ALTER FUNCTION @extschema@.agent_message_create(uuid, text, text)            OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_conversation_fork(uuid, uuid, text)         OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_message_create(uuid, text, text, jsonb)     OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_message_update(uuid, text, jsonb)           OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_message_delete(uuid)                        OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_postgrest_config()                          OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_http(text, text, text, jsonb, bytea)        OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_postgrest_http()                            OWNER TO agent_owner;
@@ -134,13 +137,20 @@ GRANT EXECUTE ON FUNCTION
     @extschema@.agent_conversation_get(uuid),
     @extschema@.agent_conversation_update(uuid, text, boolean, boolean, text[], jsonb),
     @extschema@.agent_conversation_delete(uuid),
-    @extschema@.agent_message_create(uuid, text, text),
+    @extschema@.agent_conversation_fork(uuid, uuid, text),
+    @extschema@.agent_message_create(uuid, text, text, jsonb),
+    @extschema@.agent_message_update(uuid, text, jsonb),
+    @extschema@.agent_message_delete(uuid),
     @extschema@.agent_message_list(uuid)
 TO agent_user;
 
 -- The policies are evaluated as the owner inside its functions.
 
 GRANT EXECUTE ON FUNCTION @extschema@.agent_uid(), agent.session_id() TO agent_owner;
+
+-- What statements of the owner's call.
+
+GRANT EXECUTE ON FUNCTION agent.uuidv7() TO agent_owner;
 
 -- What the doctor asks the library runs as the owner too.
 

@@ -1,4 +1,4 @@
--- Conversations: create, list, get, update, delete; pins, tags and metadata.
+-- Conversations: create, list, get, update, delete, fork; pins, tags and metadata.
 --
 -- Catches: a field that changes what it should leave, a time that runs backwards, a
 -- list that comes in another order or reads more than it shows.
@@ -199,6 +199,55 @@ SELECT (SELECT count(*) FROM agent.conversations WHERE id = :'first') AS convers
     (SELECT count(*) FROM agent.messages WHERE conversation_id = :'first') AS messages,
     (SELECT count(*) FROM agent.conversations WHERE id = :'dans') AS dans;
 
+-- fork: copies of all messages, or of those up to one, numbered anew where one is gone; what
+-- they say, and when they said it, is theirs.
+SET ROLE agent_user;
+SELECT id AS origin FROM agent_conversation_create('Origin', NULL, '{a, b}', '{"x": 1}') \gset
+SELECT count(*) FROM generate_series(1, 5) AS n,
+    LATERAL agent_message_create(:'origin', CASE n % 2 WHEN 1 THEN 'user' ELSE 'assistant' END, 'Message ' || n,
+        jsonb_build_object('n', n));
+SELECT agent_message_delete(id) FROM agent_messages WHERE conversation_id = :'origin' AND seq = 2;
+SELECT id AS edited FROM agent_messages WHERE conversation_id = :'origin' AND seq = 3 \gset
+SELECT content FROM agent_message_update(:'edited', 'Message 3, edited');
+SELECT is_pinned, is_archived FROM agent_conversation_update(:'origin', NULL, true, true);
+SELECT pg_temp.stored(:'origin') AS before \gset
+SELECT id AS whole, title, is_archived, is_pinned, tags, metadata, message_count, user_id = :'cleo_id' AS own,
+    forked_from = :'origin' AS known, created_at = updated_at AS same_time, now() - created_at < interval '1 minute' AS fresh
+FROM agent_conversation_fork(:'origin') \gset
+\echo :title / :is_archived / :is_pinned / :tags / :metadata / :message_count / :own / :known / :same_time / :fresh
+SELECT c.seq, o.seq AS original_seq, c.role, c.content, c.metadata, c.id <> o.id AS new_id, c.created_at = o.created_at AS same_time,
+    c.edited_at IS NOT DISTINCT FROM o.edited_at AS same_edit, c.edited_at IS NOT NULL AS edited
+FROM agent_message_list(:'whole') AS c JOIN agent_message_list(:'origin') AS o USING (content) ORDER BY c.seq;
+SELECT array_agg(id ORDER BY seq) = array_agg(id ORDER BY id) AS ids_in_order FROM agent_message_list(:'whole');
+SELECT pg_temp.stored(:'origin') = :'before' AS origin_unchanged;
+SELECT id AS part, title, message_count FROM agent_conversation_fork(:'origin', :'edited', 'Part') \gset
+\echo :title / :message_count
+SELECT seq, content FROM agent_message_list(:'part');
+-- The next message follows, in both.
+SELECT seq FROM agent_message_create(:'part', 'user', 'Another way');
+SELECT seq FROM agent_message_create(:'origin', 'user', 'The old way');
+-- A fork of a fork, of an empty one, and of one that is gone afterwards.
+SELECT title, message_count, forked_from = :'part' AS known FROM agent_conversation_fork(:'part', title => 'Part of a part');
+SELECT f.message_count FROM agent_conversation_create('Empty') AS c, LATERAL agent_conversation_fork(c.id) AS f;
+SELECT agent_conversation_delete(:'origin');
+SELECT forked_from = :'origin' AS known, message_count FROM agent_conversation_get(:'whole');
+-- What cannot be forked; nothing of it stays.
+SELECT count(*) AS before FROM agent_conversations \gset
+SELECT id AS message FROM agent_message_list(:'part') WHERE seq = 1 \gset
+SELECT n, pg_temp.answer(format('SELECT agent_conversation_fork(%L, %L, %L)', id, message, title))
+FROM (VALUES (1, NULL, NULL, NULL), (2, :'dans', NULL, NULL), (3, gen_random_uuid()::text, NULL, NULL),
+    (4, :'whole', :'message', NULL), (5, :'whole', gen_random_uuid()::text, NULL), (6, :'dans', :'message', NULL),
+    (7, :'whole', :'message', ''), (8, NULL, NULL, repeat('x', 201)), (9, :'origin', NULL, NULL))
+    AS v (n, id, message, title) ORDER BY n;
+SELECT count(*) = :before AS none FROM agent_conversations;
+-- A time ahead of the clock is copied with the messages: the next is not older.
+RESET ROLE;
+UPDATE agent.messages SET created_at = '2100-01-01 00:00+00' WHERE conversation_id = :'whole' AND seq = 4;
+UPDATE agent.conversations SET updated_at = '2100-01-01 00:00+00' WHERE id = :'whole';
+SET ROLE agent_user;
+SELECT f.created_at < now() + interval '1 minute' AS fresh, m.seq, m.created_at AT TIME ZONE 'UTC' AS created_at
+FROM agent_conversation_fork(:'whole') AS f, LATERAL agent_message_create(f.id, 'user', 'Next') AS m;
+
 -- Writing needs a transaction that may write; reading does not.
 SET ROLE agent_user;
 SELECT id AS last FROM agent_conversation_create('Last') \gset
@@ -206,6 +255,7 @@ BEGIN READ ONLY;
 SELECT pg_temp.answer(format(command, :'last'))
 FROM unnest(ARRAY['SELECT agent_conversation_create(%L)',
     'SELECT agent_conversation_update(%L, ''x'')', 'SELECT agent_conversation_delete(%L)',
+    'SELECT agent_conversation_fork(%L)',
     'SELECT agent_conversation_get(%L)', 'SELECT agent_conversation_list() WHERE %L <> '''''])
     WITH ORDINALITY AS c (command, n) ORDER BY n;
 ROLLBACK;

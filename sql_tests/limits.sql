@@ -18,6 +18,7 @@ FROM agent_login('lee.limits@example.org', 'secret') \gset
 SET ROLE agent_user;
 SET agent.token = :'lee';
 SELECT id AS talk FROM agent_conversation_create('Talk', 'Hello') \gset
+SELECT id AS message FROM agent_message_list(:'talk') \gset
 RESET ROLE;
 
 -- A good call of every function that takes arguments.
@@ -35,7 +36,10 @@ INSERT INTO calls VALUES
     ('agent_conversation_get', ARRAY[:'talk']),
     ('agent_conversation_update', ARRAY[:'talk', 'Title', 'true', 'true', '{tag}', '{"good": 1}']),
     ('agent_conversation_delete', ARRAY[:'talk']),
-    ('agent_message_create', ARRAY[:'talk', 'user', 'Content']),
+    ('agent_conversation_fork', ARRAY[:'talk', :'message', 'Title']),
+    ('agent_message_create', ARRAY[:'talk', 'user', 'Content', '{"good": 1}']),
+    ('agent_message_update', ARRAY[:'message', 'Content', '{"good": 1}']),
+    ('agent_message_delete', ARRAY[:'message']),
     ('agent_message_list', ARRAY[:'talk']),
     ('agent_http', ARRAY['GET', '/conversations', 'limit=5',
         format('{"authorization": "Bearer %s"}', :'lee'), '{}']);

@@ -127,6 +127,7 @@ typedef enum AgentError
 	AGENT_ACCOUNT_IN_USE,
 	AGENT_SESSION_NOT_FOUND,
 	AGENT_CONVERSATION_NOT_FOUND,
+	AGENT_MESSAGE_NOT_FOUND,
 	AGENT_RATE_LIMITED,
 	AGENT_BUSY,
 	AGENT_VALIDATION_FAILED,
@@ -355,8 +356,16 @@ typedef enum AgentPlan
 	AGENT_PLAN_CONVERSATION_UPDATE,
 	AGENT_PLAN_CONVERSATION_DELETE,
 	AGENT_PLAN_CONVERSATION_NEXT_SEQ,
+	AGENT_PLAN_CONVERSATION_TOUCH,
+	AGENT_PLAN_CONVERSATION_FORK,
+	AGENT_PLAN_CONVERSATION_COUNTED,
 	AGENT_PLAN_MESSAGE_INSERT,
 	AGENT_PLAN_MESSAGE_LIST,
+	AGENT_PLAN_MESSAGE_GET,
+	AGENT_PLAN_MESSAGE_PLACE,
+	AGENT_PLAN_MESSAGE_UPDATE,
+	AGENT_PLAN_MESSAGE_DELETE,
+	AGENT_PLAN_MESSAGE_COPY,
 	AGENT_PLAN_COUNT
 } AgentPlan;
 
@@ -366,6 +375,7 @@ extern Datum agent_result_row(FunctionCallInfo fcinfo);
 extern Datum agent_execute_row(FunctionCallInfo fcinfo, AgentPlan plan, Datum *values,
 							   const char *nulls, AgentError missing);
 extern Datum agent_form_row(FunctionCallInfo fcinfo, int columns, Datum *values);
+extern Datum agent_form_row_nulls(FunctionCallInfo fcinfo, int columns, Datum *values, bool *nulls);
 extern const char *agent_schema_of(FunctionCallInfo fcinfo);
 
 /* ratelimit.c */
@@ -497,6 +507,9 @@ typedef enum AgentField
 	AGENT_FIELD_CONTENT,
 	AGENT_FIELD_IS_ARCHIVED,
 	AGENT_FIELD_ARCHIVED,
+	AGENT_FIELD_MESSAGE_ID,
+	AGENT_FIELD_UP_TO_MESSAGE_ID,
+	AGENT_FIELD_NEW_CONTENT,
 	AGENT_FIELD_IS_PINNED,
 	AGENT_FIELD_TAGS,
 	AGENT_FIELD_METADATA,

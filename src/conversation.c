@@ -1,6 +1,6 @@
 /*
  * conversation.c
- *		Conversations: create, get, update, delete; and the guard of lists.
+ *		Conversations: create, get, update, delete, fork; and the guard of lists.
  *
  * Called through SQL by a signed-in person. What writes runs as agent_owner, get as
  * oneself; the policies apply to both. The guard looks below them, by the caller's
@@ -71,7 +71,8 @@ insert_first_message(const pg_uuid_t *caller, const pg_uuid_t *conversation_id, 
 					  Int64GetDatum(1),
 					  CStringGetTextDatum("user"),
 					  PointerGetDatum(content),
-					  TimestampTzGetDatum(now)};
+					  TimestampTzGetDatum(now),
+					  JsonbPGetDatum(agent_empty_metadata())};
 
 	agent_execute(AGENT_PLAN_MESSAGE_INSERT, values, NULL);
 }
@@ -207,4 +208,81 @@ agent_conversation_delete(PG_FUNCTION_ARGS)
 		agent_raise(AGENT_CONVERSATION_NOT_FOUND, NULL);
 	SPI_finish();
 	PG_RETURN_VOID();
+}
+
+/*
+ * Returns the seq of a message of this conversation, or raises that it has none such;
+ * SPI is connected.
+ */
+static int64
+message_seq(const pg_uuid_t *caller, const pg_uuid_t *conversation_id, const pg_uuid_t *message_id)
+{
+	Datum values[] = {UUIDPGetDatum(caller), UUIDPGetDatum(message_id)};
+	bool isnull;
+
+	if (agent_execute(AGENT_PLAN_MESSAGE_PLACE, values, NULL) == 0 ||
+		memcmp(DatumGetUUIDP(agent_result(0, 1, &isnull)), conversation_id, UUID_LEN) != 0)
+		agent_raise(AGENT_MESSAGE_NOT_FOUND, NULL);
+	return DatumGetInt64(agent_result(0, 2, &isnull));
+}
+
+/*
+ * Copies the messages up to a seq into a new conversation, notes their number there,
+ * and returns its row; SPI is connected.
+ */
+static Datum
+copy_messages(FunctionCallInfo fcinfo, const pg_uuid_t *caller, const pg_uuid_t *from,
+			  const pg_uuid_t *to, int64 last_seq)
+{
+	Datum copy[] = {UUIDPGetDatum(caller),
+					UUIDPGetDatum(from),
+					UUIDPGetDatum(to),
+					Int64GetDatum(last_seq)};
+	Datum counted[3] = {UUIDPGetDatum(caller), UUIDPGetDatum(to)};
+
+	counted[2] = Int64GetDatum((int64) agent_execute(AGENT_PLAN_MESSAGE_COPY, copy, NULL));
+	agent_execute(AGENT_PLAN_CONVERSATION_COUNTED, counted, NULL);
+	return agent_result_row(fcinfo);
+}
+
+PG_FUNCTION_INFO_V1(agent_conversation_fork);
+
+/*
+ * SQL: agent_conversation_fork(conversation_id uuid, message_id uuid, title text)
+ *		returns agent_conversations
+ */
+Datum
+agent_conversation_fork(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t caller = agent_caller();
+	pg_uuid_t id = agent_uuidv7();
+	pg_uuid_t from;
+	pg_uuid_t message_id;
+	AgentFaults faults;
+	bool has_message;
+	text *title;
+	Datum values[5] = {UUIDPGetDatum(&caller), UUIDPGetDatum(&from), UUIDPGetDatum(&id)};
+	char nulls[] = "     ";
+	Datum result;
+
+	PreventCommandIfReadOnly("agent_conversation_fork()");
+	agent_faults_init(&faults);
+	agent_check_uuid(&faults, AGENT_FIELD_CONVERSATION_ID, fcinfo, 0, &from);
+	has_message = agent_check_uuid(&faults, AGENT_FIELD_UP_TO_MESSAGE_ID, fcinfo, 1, &message_id);
+	title = agent_check_text(&faults, AGENT_FIELD_NEW_TITLE, fcinfo, 2);
+	agent_faults_raise(&faults);
+
+	values[3] = value_or_null(title, &nulls[3]);
+	values[4] = TimestampTzGetDatum(GetCurrentTimestamp());
+	SPI_connect();
+	if (agent_execute(AGENT_PLAN_CONVERSATION_FORK, values, nulls) == 0)
+		agent_raise(AGENT_CONVERSATION_NOT_FOUND, NULL);
+	result = copy_messages(fcinfo,
+						   &caller,
+						   &from,
+						   &id,
+						   has_message ? message_seq(&caller, &from, &message_id) : PG_INT64_MAX);
+	SPI_finish();
+	agent_request_status(201);
+	return result;
 }

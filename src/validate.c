@@ -45,6 +45,9 @@ static const AgentFieldRule rules[AGENT_FIELD_COUNT] = {
 	[AGENT_FIELD_CONTENT] = {"content", true, AGENT_KIND_TEXT, 1, 0, MESSAGE_MAX, 0},
 	[AGENT_FIELD_IS_ARCHIVED] = {"is_archived", false, AGENT_KIND_BOOLEAN, 0, 0, 0, 0},
 	[AGENT_FIELD_ARCHIVED] = {"archived", false, AGENT_KIND_BOOLEAN, 0, 0, 0, 0},
+	[AGENT_FIELD_MESSAGE_ID] = {"message_id", true, AGENT_KIND_UUID, 0, 0, 0, 0},
+	[AGENT_FIELD_UP_TO_MESSAGE_ID] = {"message_id", false, AGENT_KIND_UUID, 0, 0, 0, 0},
+	[AGENT_FIELD_NEW_CONTENT] = {"content", false, AGENT_KIND_TEXT, 1, 0, MESSAGE_MAX, 0},
 	[AGENT_FIELD_IS_PINNED] = {"is_pinned", false, AGENT_KIND_BOOLEAN, 0, 0, 0, 0},
 	/* The bounds are those of each tag. */
 	[AGENT_FIELD_TAGS] = {"tags", false, AGENT_KIND_TAGS, 1, 50, 0, 0},
@@ -252,14 +255,15 @@ agent_check_text(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 	return value;
 }
 
-/* Checks a uuid argument; false when it is missing. */
+/* Checks a uuid argument; false when it is missing, a fault where it is required. */
 bool
 agent_check_uuid(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo, int arg,
 				 pg_uuid_t *uuid)
 {
 	if (PG_ARGISNULL(arg))
 	{
-		agent_fault_add_missing(faults, rules[field].name);
+		if (rules[field].required)
+			agent_fault_add_missing(faults, rules[field].name);
 		return false;
 	}
 	*uuid = *PG_GETARG_UUID_P(arg);
