@@ -30,6 +30,8 @@ ALTER FUNCTION @extschema@.agent_conversation_fork(uuid, uuid, text)         OWN
 ALTER FUNCTION @extschema@.agent_message_create(uuid, text, text, jsonb)     OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_message_update(uuid, text, jsonb)           OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_message_delete(uuid)                        OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_conversation_page(text, integer, boolean)   OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_message_page(uuid, text, integer, text)     OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_postgrest_config()                          OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_http(text, text, text, jsonb, bytea)        OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_postgrest_http()                            OWNER TO agent_owner;
@@ -124,6 +126,7 @@ GRANT SELECT (id, email, username, is_active, created_at) ON agent.users TO agen
 GRANT SELECT (user_id, id, created_at, expires_at, ended_at, user_agent, address, last_used_at) ON agent.sessions TO agent_user;
 GRANT SELECT ON agent.conversations, agent.messages TO agent_user;
 GRANT SELECT ON @extschema@.agent_users, @extschema@.agent_conversations, @extschema@.agent_messages, @extschema@.agent_sessions TO agent_user;
+GRANT USAGE ON TYPE @extschema@.agent_conversations_page, @extschema@.agent_messages_page TO agent_user;
 GRANT EXECUTE ON FUNCTION
     agent.require_caller(),
     agent.session_id(),
@@ -141,7 +144,9 @@ GRANT EXECUTE ON FUNCTION
     @extschema@.agent_message_create(uuid, text, text, jsonb),
     @extschema@.agent_message_update(uuid, text, jsonb),
     @extschema@.agent_message_delete(uuid),
-    @extschema@.agent_message_list(uuid)
+    @extschema@.agent_message_list(uuid),
+    @extschema@.agent_conversation_page(text, integer, boolean),
+    @extschema@.agent_message_page(uuid, text, integer, text)
 TO agent_user;
 
 -- The policies are evaluated as the owner inside its functions.

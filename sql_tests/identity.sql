@@ -53,6 +53,8 @@ SELECT * FROM (VALUES
     ('agent_message_update(gen_random_uuid(), ''hello'')'),
     ('agent_message_delete(gen_random_uuid())'),
     ('agent_message_list(gen_random_uuid())'),
+    ('agent_conversation_page(''x'', 0)'),
+    ('agent_message_page(gen_random_uuid(), ''x'')'),
     -- That nobody called is said before what is wrong with the arguments.
     ('agent_conversation_create(NULL)'),
     ('agent_conversation_get(NULL)'),

@@ -104,6 +104,23 @@ extern void agent_hmac(const void *key, Size key_len, const AgentBytes *parts, i
 					   uint8 *mac);
 extern bool agent_bytes_equal(const void *a, const void *b, Size len);
 
+/* cursor.c */
+#define AGENT_CURSOR_PLACE_MAX 64 /* bytes */
+
+/* What a cursor is good for: a list, with all that it was asked for, and its caller. */
+typedef struct AgentCursorScope
+{
+	StringInfoData bytes;
+} AgentCursorScope;
+
+struct AgentFaults;
+extern void agent_cursor_scope_begin(AgentCursorScope *scope, const char *function,
+									 const pg_uuid_t *caller);
+extern void agent_cursor_scope_add(AgentCursorScope *scope, const void *data, int len);
+extern char *agent_cursor_make(const AgentCursorScope *scope, const void *place, Size len);
+extern bool agent_cursor_read(struct AgentFaults *faults, const AgentCursorScope *scope,
+							  const text *cursor, void *place, Size len);
+
 /* email.c */
 extern const char *agent_email_fault(const char *email);
 extern char *agent_email_key(const text *email);
@@ -366,16 +383,21 @@ typedef enum AgentPlan
 	AGENT_PLAN_MESSAGE_UPDATE,
 	AGENT_PLAN_MESSAGE_DELETE,
 	AGENT_PLAN_MESSAGE_COPY,
+	AGENT_PLAN_CONVERSATION_PAGE,
+	AGENT_PLAN_MESSAGE_PAGE,
+	AGENT_PLAN_MESSAGE_PAGE_BACKWARD,
 	AGENT_PLAN_COUNT
 } AgentPlan;
 
 extern uint64 agent_execute(AgentPlan plan, Datum *values, const char *nulls);
+extern uint64 agent_execute_most(AgentPlan plan, Datum *values, const char *nulls, int most);
 extern Datum agent_result(int row, int column, bool *isnull);
 extern Datum agent_result_row(FunctionCallInfo fcinfo);
 extern Datum agent_execute_row(FunctionCallInfo fcinfo, AgentPlan plan, Datum *values,
 							   const char *nulls, AgentError missing);
 extern Datum agent_form_row(FunctionCallInfo fcinfo, int columns, Datum *values);
-extern Datum agent_form_row_nulls(FunctionCallInfo fcinfo, int columns, Datum *values, bool *nulls);
+extern Datum agent_form_row_or_null(FunctionCallInfo fcinfo, int columns, Datum *values,
+									bool *nulls);
 extern const char *agent_schema_of(FunctionCallInfo fcinfo);
 
 /* ratelimit.c */
@@ -513,6 +535,12 @@ typedef enum AgentField
 	AGENT_FIELD_IS_PINNED,
 	AGENT_FIELD_TAGS,
 	AGENT_FIELD_METADATA,
+	AGENT_FIELD_CURSOR,
+	AGENT_FIELD_CONVERSATION_PAGE_SIZE,
+	AGENT_FIELD_MESSAGE_PAGE_SIZE,
+	AGENT_FIELD_CONVERSATION_PAGE_LIMIT,
+	AGENT_FIELD_MESSAGE_PAGE_LIMIT,
+	AGENT_FIELD_DIRECTION,
 	AGENT_FIELD_SKIP,
 	AGENT_FIELD_CONVERSATION_LIMIT,
 	AGENT_FIELD_MESSAGE_LIMIT,
@@ -527,6 +555,7 @@ typedef enum AgentKind
 	AGENT_KIND_HASH,
 	AGENT_KIND_ROLE,
 	AGENT_KIND_SCOPE,
+	AGENT_KIND_DIRECTION,
 	AGENT_KIND_UUID,
 	AGENT_KIND_BOOLEAN,
 	AGENT_KIND_INTEGER,
@@ -554,9 +583,10 @@ typedef struct AgentFaults
 	StringInfoData json; /* for a program */
 } AgentFaults;
 
-#define AGENT_ROLE_PATTERN  "^(user|assistant|system)$"
-#define AGENT_SCOPE_PATTERN "^(local|others|global)$"
-#define AGENT_TAGS_MAX      20 /* of a conversation */
+#define AGENT_ROLE_PATTERN      "^(user|assistant|system)$"
+#define AGENT_SCOPE_PATTERN     "^(local|others|global)$"
+#define AGENT_DIRECTION_PATTERN "^(forward|backward)$"
+#define AGENT_TAGS_MAX          20 /* of a conversation */
 
 extern const AgentFieldRule *agent_field_rule(AgentField field);
 extern void agent_faults_init(AgentFaults *faults);
@@ -577,6 +607,9 @@ extern void agent_check_metadata_value(AgentFaults *faults, AgentField field, Js
 extern Jsonb *agent_check_metadata(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 								   int arg);
 extern Jsonb *agent_empty_metadata(void);
+extern bool agent_check_number(AgentFaults *faults, AgentField field, int64 number);
+extern int32 agent_check_integer(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
+								 int arg);
 extern void agent_faults_raise(const AgentFaults *faults);
 
 /* worker.c */

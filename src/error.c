@@ -283,7 +283,9 @@ raise_it(AgentError error, const char *detail, int seconds)
 		ereport(ERROR,
 				errcode(inner_sqlstate(error)),
 				errmsg("%s", errors[error].message),
-				seconds > 0 ? errdetail_internal("%d", seconds) : 0);
+				detail != NULL ? errdetail_internal("%s", detail)
+				: seconds > 0  ? errdetail_internal("%d", seconds)
+							   : 0);
 		break;
 	case AGENT_POSTGREST:
 		raise_for_postgrest(error, detail, seconds);
@@ -296,7 +298,7 @@ raise_it(AgentError error, const char *detail, int seconds)
 /*
  * Raises an error of the table.
  *
- * detail is text for a SQL client and JSON for PostgREST, or NULL: see
+ * detail is text for a SQL client and JSON for HTTP, or NULL: see
  * agent_faults_raise().
  */
 void

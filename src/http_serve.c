@@ -182,10 +182,10 @@ hand_over_headers(const HttpRequest *request)
 
 /* Answers with the list of faults. */
 static void
-answer_faults(HttpAnswer *answer, const AgentFaults *faults)
+answer_faults(HttpAnswer *answer, const char *list)
 {
 	agent_http_answer_begin(answer, agent_error_status(AGENT_VALIDATION_FAILED));
-	appendStringInfo(&answer->body, "{\"detail\":%s]}", faults->json.data);
+	appendStringInfo(&answer->body, "{\"detail\":%s}", list);
 }
 
 /* Serves a request whose route is known, or raises. */
@@ -209,7 +209,7 @@ serve(HttpRequest *request, const char *schema, HttpAnswer *answer)
 	count = agent_http_parameters(request, &faults, values, nulls);
 	if (faults.count > 0)
 	{
-		answer_faults(answer, &faults);
+		answer_faults(answer, psprintf("%s]", faults.json.data));
 		return;
 	}
 	agent_http_answer_begin(answer, route->status);
@@ -237,6 +237,12 @@ answer_caught(HttpAnswer *answer, ErrorData *caught)
 		ereport(LOG,
 				errcode(caught->sqlerrcode),
 				errmsg("could not serve a request: %s", caught->message));
+	/* What a function finds wrong by itself: a cursor. */
+	if (error == AGENT_VALIDATION_FAILED && caught->detail != NULL)
+	{
+		answer_faults(answer, caught->detail);
+		return;
+	}
 	agent_http_answer_error(answer, error);
 	if (answer->status == 429 || answer->status == 503)
 		agent_http_add_header(answer, "retry-after", psprintf("%d", agent_error_seconds(caught)));

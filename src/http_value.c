@@ -91,27 +91,16 @@ parse_integer(const char *text, int64 *number)
 
 /* Reads a whole number between the rule's bounds. */
 static bool
-integer_value(AgentFaults *faults, const AgentFieldRule *rule, const AgentJsonMember *input,
-			  Datum *value)
+integer_value(AgentFaults *faults, AgentField field, const AgentJsonMember *input, Datum *value)
 {
 	int64 number;
 
 	if (!parse_integer(input->value, &number))
 		agent_fault_add(faults,
-						rule->name,
+						agent_field_rule(field)->name,
 						"int_parsing",
 						"Input should be a valid integer, unable to parse string as an integer");
-	else if (number < rule->min)
-		agent_fault_add(faults,
-						rule->name,
-						"greater_than_equal",
-						psprintf("Input should be greater than or equal to %d", rule->min));
-	else if (rule->max > 0 && number > rule->max)
-		agent_fault_add(faults,
-						rule->name,
-						"less_than_equal",
-						psprintf("Input should be less than or equal to %d", rule->max));
-	else
+	else if (agent_check_number(faults, field, number))
 	{
 		*value = Int64GetDatum(number);
 		return true;
@@ -259,7 +248,7 @@ agent_http_value(AgentFaults *faults, AgentField field, const AgentJsonMember *i
 	case AGENT_KIND_BOOLEAN:
 		return boolean_value(faults, rule, input, value);
 	case AGENT_KIND_INTEGER:
-		return integer_value(faults, rule, input, value);
+		return integer_value(faults, field, input, value);
 	default:
 		return text_value(faults, field, input, value);
 	}

@@ -96,7 +96,7 @@ agent_message_create(PG_FUNCTION_ARGS)
 	insert_message(message);
 	SPI_finish();
 	agent_request_status(201);
-	return agent_form_row_nulls(fcinfo, MESSAGE_COLUMNS, message, nulls);
+	return agent_form_row_or_null(fcinfo, MESSAGE_COLUMNS, message, nulls);
 }
 
 /*

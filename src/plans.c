@@ -279,6 +279,28 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 		" WHERE user_id = $1 AND id = $2 RETURNING " CONVERSATION_COLUMNS,
 		false, 3, {UUIDOID, UUIDOID, INT8OID}
 	},
+
+	/*
+	 * Pages: ranges of an index. The bound is a constant, one row more than the largest
+	 * page has, so that the planner knows how few are wanted; the caller says how many.
+	 */
+	[AGENT_PLAN_CONVERSATION_PAGE] = {
+		"SELECT " CONVERSATION_COLUMNS " FROM agent.conversations"
+		" WHERE user_id = $1 AND (created_at, id) < ($2, $3)"
+		" AND ($4 IS NULL OR is_archived = $4)"
+		" ORDER BY created_at DESC, id DESC LIMIT 101",
+		true, 4, {UUIDOID, TIMESTAMPTZOID, UUIDOID, BOOLOID}
+	},
+	[AGENT_PLAN_MESSAGE_PAGE] = {
+		"SELECT " MESSAGE_COLUMNS " FROM agent.messages"
+		" WHERE user_id = $1 AND conversation_id = $2 AND seq > $3 ORDER BY seq LIMIT 101",
+		true, 3, {UUIDOID, UUIDOID, INT8OID}
+	},
+	[AGENT_PLAN_MESSAGE_PAGE_BACKWARD] = {
+		"SELECT " MESSAGE_COLUMNS " FROM agent.messages"
+		" WHERE user_id = $1 AND conversation_id = $2 AND seq < $3 ORDER BY seq DESC LIMIT 101",
+		true, 3, {UUIDOID, UUIDOID, INT8OID}
+	},
 };
 /* clang-format on */
 
@@ -334,16 +356,16 @@ raise_meaning(AgentPlan id, MemoryContext context)
 	PG_RE_THROW();
 }
 
-/* Runs a statement and returns how many rows it returned or changed. */
+/* Runs a statement for so many rows at most, and returns how many there were. */
 uint64
-agent_execute(AgentPlan id, Datum *values, const char *nulls)
+agent_execute_most(AgentPlan id, Datum *values, const char *nulls, int most)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile int result = 0;
 
 	PG_TRY();
 	{
-		result = SPI_execute_plan(prepared(id), values, nulls, statements[id].read_only, 0);
+		result = SPI_execute_plan(prepared(id), values, nulls, statements[id].read_only, most);
 	}
 	PG_CATCH();
 	{
@@ -355,6 +377,13 @@ agent_execute(AgentPlan id, Datum *values, const char *nulls)
 				errcode(ERRCODE_INTERNAL_ERROR),
 				errmsg("could not run a statement: %s", SPI_result_code_string(result)));
 	return SPI_processed;
+}
+
+/* Runs a statement and returns how many rows it returned or changed. */
+uint64
+agent_execute(AgentPlan id, Datum *values, const char *nulls)
+{
+	return agent_execute_most(id, values, nulls, 0);
 }
 
 /* Returns a value of the last result: rows count from 0, columns from 1. */
@@ -417,7 +446,7 @@ agent_execute_row(FunctionCallInfo fcinfo, AgentPlan id, Datum *values, const ch
 
 /* Returns values as the row the function returns. */
 Datum
-agent_form_row_nulls(FunctionCallInfo fcinfo, int columns, Datum *values, bool *nulls)
+agent_form_row_or_null(FunctionCallInfo fcinfo, int columns, Datum *values, bool *nulls)
 {
 	TupleDesc desc = result_type(fcinfo, columns);
 	HeapTuple row = heap_form_tuple(desc, values, nulls);
@@ -431,7 +460,7 @@ Datum
 agent_form_row(FunctionCallInfo fcinfo, int columns, Datum *values)
 {
 	bool *nulls = palloc0(columns * sizeof(bool));
-	Datum row = agent_form_row_nulls(fcinfo, columns, values, nulls);
+	Datum row = agent_form_row_or_null(fcinfo, columns, values, nulls);
 
 	pfree(nulls);
 	return row;

@@ -52,6 +52,12 @@ static const AgentFieldRule rules[AGENT_FIELD_COUNT] = {
 	/* The bounds are those of each tag. */
 	[AGENT_FIELD_TAGS] = {"tags", false, AGENT_KIND_TAGS, 1, 50, 0, 0},
 	[AGENT_FIELD_METADATA] = {"metadata", false, AGENT_KIND_METADATA, 0, 0, METADATA_MAX, 0},
+	[AGENT_FIELD_CURSOR] = {"cursor", false, AGENT_KIND_TEXT, 0, 0, 0, 0},
+	[AGENT_FIELD_CONVERSATION_PAGE_SIZE] = {"page_size", false, AGENT_KIND_INTEGER, 1, 100, 0, 20},
+	[AGENT_FIELD_MESSAGE_PAGE_SIZE] = {"page_size", false, AGENT_KIND_INTEGER, 1, 100, 0, 50},
+	[AGENT_FIELD_CONVERSATION_PAGE_LIMIT] = {"limit", false, AGENT_KIND_INTEGER, 1, 100, 0, 20},
+	[AGENT_FIELD_MESSAGE_PAGE_LIMIT] = {"limit", false, AGENT_KIND_INTEGER, 1, 100, 0, 50},
+	[AGENT_FIELD_DIRECTION] = {"direction", false, AGENT_KIND_DIRECTION, 0, 0, 0, 0},
 	[AGENT_FIELD_SKIP] = {"skip", false, AGENT_KIND_INTEGER, 0, 0, 0, 0},
 	[AGENT_FIELD_CONVERSATION_LIMIT] = {"limit", false, AGENT_KIND_INTEGER, 0, 1000, 0, 10},
 	[AGENT_FIELD_MESSAGE_LIMIT] = {"limit", false, AGENT_KIND_INTEGER, 0, 1000, 0, 50},
@@ -148,7 +154,7 @@ agent_faults_raise(const AgentFaults *faults)
 {
 	if (faults->count == 0)
 		return;
-	if (agent_request_dialect() == AGENT_POSTGREST)
+	if (agent_request_dialect() != AGENT_SQL)
 		agent_raise(AGENT_VALIDATION_FAILED, psprintf("%s]", faults->json.data));
 	agent_raise(AGENT_VALIDATION_FAILED, faults->text.data);
 }
@@ -200,6 +206,13 @@ is_scope(const char *scope)
 		   strcmp(scope, "global") == 0;
 }
 
+/* Tells whether a text says which end of a list a page is counted from. */
+static bool
+is_direction(const char *direction)
+{
+	return strcmp(direction, "forward") == 0 || strcmp(direction, "backward") == 0;
+}
+
 /* Checks a text of a field. */
 void
 agent_check_text_value(AgentFaults *faults, AgentField field, const text *value)
@@ -230,6 +243,11 @@ agent_check_text_value(AgentFaults *faults, AgentField field, const text *value)
 						rule->name,
 						"string_pattern_mismatch",
 						"String should match pattern '" AGENT_SCOPE_PATTERN "'");
+	else if (rule->kind == AGENT_KIND_DIRECTION && !is_direction(text_to_cstring(value)))
+		agent_fault_add(faults,
+						rule->name,
+						"string_pattern_mismatch",
+						"String should match pattern '" AGENT_DIRECTION_PATTERN "'");
 	else
 		check_length(faults, rule, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
 }
@@ -426,4 +444,38 @@ agent_empty_metadata(void)
 	SET_VARSIZE(empty, VARHDRSZ + sizeof(uint32));
 	empty->root.header = JB_FOBJECT;
 	return empty;
+}
+
+/* Adds a fault when a number is out of its bounds; false when it is. */
+bool
+agent_check_number(AgentFaults *faults, AgentField field, int64 number)
+{
+	const AgentFieldRule *rule = &rules[field];
+
+	if (number < rule->min)
+		agent_fault_add(faults,
+						rule->name,
+						"greater_than_equal",
+						psprintf("Input should be greater than or equal to %d", rule->min));
+	else if (rule->max > 0 && number > rule->max)
+		agent_fault_add(faults,
+						rule->name,
+						"less_than_equal",
+						psprintf("Input should be less than or equal to %d", rule->max));
+	else
+		return true;
+	return false;
+}
+
+/* Checks a whole number's argument and returns it; a missing one is the field's default. */
+int32
+agent_check_integer(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo, int arg)
+{
+	int32 number;
+
+	if (PG_ARGISNULL(arg))
+		return rules[field].number_default;
+	number = PG_GETARG_INT32(arg);
+	(void) agent_check_number(faults, field, number);
+	return number;
 }

@@ -62,6 +62,9 @@ sub everything
          EXECUTE messages('$conversation{$name}');
          EXECUTE listed('$conversation{$name}');
          SELECT username FROM $schema.agent_me();
+         SELECT (unnest(items)).title FROM $schema.agent_conversation_page();
+         SELECT string_agg(i.content, ',') FROM $schema.agent_message_page('$conversation{$name}') AS p,
+             unnest(p.items) AS i;
          SELECT title FROM $schema.agent_conversation_get('$conversation{$name}');
          SELECT title FROM $schema.agent_conversation_update('$conversation{$name}', NULL, false);
          COMMIT");
@@ -82,8 +85,8 @@ sub prepare
 }
 
 my %seen = (
-    alice => "of alice\nalice 1\n1\nalice\nof alice\nof alice",
-    bob => "of bob\nbob 1,bob 2\n2\nbob\nof bob\nof bob");
+    alice => "of alice\nalice 1\n1\nalice\nof alice\nalice 1\nof alice\nof alice",
+    bob => "of bob\nbob 1,bob 2\n2\nbob\nof bob\nbob 1,bob 2\nof bob\nof bob");
 
 $session->query_safe('CREATE EXTENSION agent CASCADE');
 people('public');

@@ -69,6 +69,12 @@ is( on_standby('agent_user', $token{alice},
 is( on_standby('agent_user', $token{alice},
         "SELECT seq, content FROM agent_message_list('$conversation')"),
     '1|message of alice', 'its messages on the standby');
+is( on_standby('agent_user', $token{alice},
+        'SELECT (unnest(items)).title, has_more FROM agent_conversation_page(page_size => 1)'),
+    'of alice|f', 'a page of conversations on the standby');
+is( on_standby('agent_user', $token{alice},
+        "SELECT (unnest(items)).content, has_more FROM agent_message_page('$conversation', '', 1)"),
+    'message of alice|f', 'a page of messages on the standby');
 is(on_standby('agent_user', $token{bob}, 'SELECT username FROM agent_me()'),
     'bob', 'one\'s own account on the standby');
 is( on_standby('agent_user', '', "SELECT agent_authenticate('$token{bob}') = agent_uid()"),

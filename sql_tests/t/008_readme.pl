@@ -76,10 +76,11 @@ pass('the statements that deactivate and sign out run');
 my @said = sort map { $_->[0] } grep { $_->[0] =~ /^agent_\w+\(/ } rows('Functions');
 my @are = sort split /\n/, $node->safe_psql('agent', <<'SQL');
 SELECT DISTINCT proname || '(' || coalesce((
-        SELECT string_agg(name || coalesce(' = ' || split_part(pg_get_function_arg_default(oid, n::integer), '::', 1), ''),
+        SELECT string_agg(name || coalesce(' = ' || regexp_replace(
+                              pg_get_function_arg_default(p.oid, n::int), '::[a-z0-9 \[\]]+$', ''), ''),
                           ', ' ORDER BY n)
         FROM unnest(proargnames) WITH ORDINALITY AS a (name, n) WHERE n <= pronargs), '') || ')'
-FROM pg_proc WHERE pronamespace = 'api'::regnamespace
+FROM pg_proc AS p WHERE pronamespace = 'api'::regnamespace
 SQL
 is_deeply(\@said, \@are, 'the table of functions is the list of functions');
 

@@ -1,0 +1,239 @@
+/*
+ * page.c
+ *		Pages of conversations and of messages, each as fast as the first.
+ *
+ * Called through SQL by a signed-in person, as agent_owner under the policies. A page
+ * is a range of an index that begins behind the last row shown, which a cursor says
+ * (see cursor.c); the first one begins behind a place that no row has. One row more
+ * than is shown is read, to know whether anything follows. The result is in the
+ * caller's memory context; nothing is written, so that a standby serves it too.
+ */
+#include "agent.h"
+
+#include "access/detoast.h"
+#include "access/htup_details.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
+
+/* Bytes of contents on a page, at most; in JSON a byte becomes up to six. */
+#define CONTENTS_MAX      (64 * 1024 * 1024)
+#define CONTENTS_MAX_HTTP (10 * 1024 * 1024)
+
+/* Columns of agent_conversations and agent_messages, from 1. */
+enum
+{
+	CONVERSATION_ID = 1,
+	CONVERSATION_CREATED_AT = 4,
+	MESSAGE_SEQ = 3,
+	MESSAGE_CONTENT = 5
+};
+
+/* The place of a conversation in its list: all of it bytes. */
+typedef struct ConversationPlace
+{
+	TimestampTz created_at;
+	pg_uuid_t id;
+} ConversationPlace;
+
+StaticAssertDecl(sizeof(ConversationPlace) == sizeof(TimestampTz) + UUID_LEN,
+				 "a conversation's place has no padding");
+
+/* A page in the making. */
+typedef struct ListPage
+{
+	AgentCursorScope scope;
+	int size;      /* rows asked for */
+	int count;     /* rows on it */
+	bool has_more; /* whether any follow */
+} ListPage;
+
+/* Adds a boolean argument to a scope. */
+static void
+scope_add_boolean(AgentCursorScope *scope, FunctionCallInfo fcinfo, int arg)
+{
+	bool value = !PG_ARGISNULL(arg) && PG_GETARG_BOOL(arg);
+
+	agent_cursor_scope_add(scope, &value, PG_ARGISNULL(arg) ? -1 : (int) sizeof(value));
+}
+
+/* Returns an argument that is a text, or NULL. */
+static text *
+text_argument(FunctionCallInfo fcinfo, int arg)
+{
+	return PG_ARGISNULL(arg) ? NULL : PG_GETARG_TEXT_PP(arg);
+}
+
+/* Reads the rows of a page, and one more, by a plan; SPI is connected. */
+static void
+read_rows(ListPage *page, AgentPlan plan, Datum *values, const char *nulls)
+{
+	int found = agent_execute_most(plan, values, nulls, page->size + 1);
+
+	page->has_more = found > page->size;
+	page->count = Min(found, page->size);
+}
+
+/* Ends a page before its contents become too large, but not before its first row. */
+static void
+limit_contents(ListPage *page)
+{
+	Size most = agent_request_dialect() == AGENT_HTTP ? CONTENTS_MAX_HTTP : CONTENTS_MAX;
+	Size sum = 0;
+	bool isnull;
+
+	for (int i = 0; i < page->count; i++)
+	{
+		sum += toast_raw_datum_size(agent_result(i, MESSAGE_CONTENT, &isnull)) - VARHDRSZ;
+		if (sum > most && i > 0)
+		{
+			page->count = i;
+			page->has_more = true;
+			return;
+		}
+	}
+}
+
+/* Returns the rows of a page as an array, in the given memory context. */
+static Datum
+items_array(const ListPage *page, Oid row_type, MemoryContext context)
+{
+	TupleDesc desc = lookup_rowtype_tupdesc(row_type, -1);
+	Datum *items = palloc(Max(page->count, 1) * sizeof(Datum));
+	MemoryContext old;
+	ArrayType *array;
+
+	if (desc->natts != SPI_tuptable->tupdesc->natts)
+		ereport(ERROR,
+				errcode(ERRCODE_DATATYPE_MISMATCH),
+				errmsg("type %s is not as the extension made it", format_type_be(row_type)),
+				errhint("Run ALTER EXTENSION agent UPDATE."));
+	for (int i = 0; i < page->count; i++)
+		items[i] = heap_copy_tuple_as_datum(SPI_tuptable->vals[i], desc);
+	ReleaseTupleDesc(desc);
+	old = MemoryContextSwitchTo(context);
+	array = construct_array(items, page->count, row_type, -1, false, TYPALIGN_DOUBLE);
+	MemoryContextSwitchTo(old);
+	return PointerGetDatum(array);
+}
+
+/*
+ * Ends SPI and returns a page, with the cursor of its last row's place: a row of the
+ * type that the function returns.
+ */
+static Datum
+finish_page(FunctionCallInfo fcinfo, const ListPage *page, const void *place, Size len,
+			MemoryContext context)
+{
+	TupleDesc desc = lookup_rowtype_tupdesc(get_func_rettype(fcinfo->flinfo->fn_oid), -1);
+	Oid row_type = get_element_type(TupleDescAttr(desc, 0)->atttypid);
+	bool nulls[] = {false, !page->has_more, false};
+	Datum values[lengthof(nulls)] = {items_array(page, row_type, context)};
+
+	ReleaseTupleDesc(desc);
+	SPI_finish();
+	if (page->has_more)
+		values[1] = CStringGetTextDatum(agent_cursor_make(&page->scope, place, len));
+	values[2] = BoolGetDatum(page->has_more);
+	return agent_form_row_or_null(fcinfo, lengthof(values), values, nulls);
+}
+
+PG_FUNCTION_INFO_V1(agent_conversation_page);
+
+/*
+ * SQL: agent_conversation_page(cursor text, page_size integer, archived boolean)
+ *		returns agent_conversations_page
+ */
+Datum
+agent_conversation_page(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t caller = agent_caller();
+	MemoryContext context = CurrentMemoryContext;
+	ConversationPlace place;
+	AgentFaults faults;
+	ListPage page = {0};
+	Datum values[] = {UUIDPGetDatum(&caller), (Datum) 0, UUIDPGetDatum(&place.id), (Datum) 0};
+	char nulls[] = "    ";
+	bool isnull;
+
+	agent_faults_init(&faults);
+	agent_cursor_scope_begin(&page.scope, "agent_conversation_page", &caller);
+	scope_add_boolean(&page.scope, fcinfo, 2);
+	if (!agent_cursor_read(&faults, &page.scope, text_argument(fcinfo, 0), &place, sizeof(place)))
+	{
+		place.created_at = DT_NOEND;
+		memset(&place.id, 0xff, UUID_LEN);
+	}
+	page.size = agent_check_integer(&faults, AGENT_FIELD_CONVERSATION_PAGE_SIZE, fcinfo, 1);
+	agent_faults_raise(&faults);
+
+	values[1] = TimestampTzGetDatum(place.created_at);
+	values[3] = PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2);
+	nulls[3] = PG_ARGISNULL(2) ? 'n' : ' ';
+	SPI_connect();
+	read_rows(&page, AGENT_PLAN_CONVERSATION_PAGE, values, nulls);
+	if (page.has_more)
+	{
+		place.created_at =
+			DatumGetTimestampTz(agent_result(page.count - 1, CONVERSATION_CREATED_AT, &isnull));
+		place.id = *DatumGetUUIDP(agent_result(page.count - 1, CONVERSATION_ID, &isnull));
+	}
+	return finish_page(fcinfo, &page, &place, sizeof(place), context);
+}
+
+/* Tells whether a page of messages counts from the newest one. */
+static bool
+is_backward(const text *direction)
+{
+	return direction != NULL && strcmp(text_to_cstring(direction), "backward") == 0;
+}
+
+PG_FUNCTION_INFO_V1(agent_message_page);
+
+/*
+ * SQL: agent_message_page(conversation_id uuid, cursor text, page_size integer,
+ *		direction text) returns agent_messages_page
+ */
+Datum
+agent_message_page(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t caller = agent_caller();
+	MemoryContext context = CurrentMemoryContext;
+	AgentFaults faults;
+	ListPage page = {0};
+	pg_uuid_t id;
+	bool backward;
+	int64 seq;
+	Datum values[] = {UUIDPGetDatum(&caller), UUIDPGetDatum(&id), (Datum) 0};
+	bool isnull;
+
+	agent_faults_init(&faults);
+	agent_check_uuid(&faults, AGENT_FIELD_CONVERSATION_ID, fcinfo, 0, &id);
+	backward = is_backward(agent_check_text(&faults, AGENT_FIELD_DIRECTION, fcinfo, 3));
+	seq = backward ? PG_INT64_MAX : 0;
+	/* Without them there is no list that a cursor could be of. */
+	if (faults.count == 0)
+	{
+		agent_cursor_scope_begin(&page.scope, "agent_message_page", &caller);
+		agent_cursor_scope_add(&page.scope, &id, UUID_LEN);
+		agent_cursor_scope_add(&page.scope, &backward, sizeof(backward));
+		(void) agent_cursor_read(&faults, &page.scope, text_argument(fcinfo, 1), &seq, sizeof(seq));
+	}
+	page.size = agent_check_integer(&faults, AGENT_FIELD_MESSAGE_PAGE_SIZE, fcinfo, 2);
+	agent_faults_raise(&faults);
+	agent_conversation_require(&caller, &id);
+
+	values[2] = Int64GetDatum(seq);
+	SPI_connect();
+	read_rows(&page,
+			  backward ? AGENT_PLAN_MESSAGE_PAGE_BACKWARD : AGENT_PLAN_MESSAGE_PAGE,
+			  values,
+			  NULL);
+	limit_contents(&page);
+	if (page.has_more)
+		seq = DatumGetInt64(agent_result(page.count - 1, MESSAGE_SEQ, &isnull));
+	return finish_page(fcinfo, &page, &seq, sizeof(seq), context);
+}
