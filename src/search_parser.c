@@ -15,7 +15,7 @@
  */
 #include "search.h"
 
-#include "nodes/pg_list.h"
+#include "mb/pg_wchar.h"
 #include "utils/fmgrprotos.h"
 
 #define TOKEN_MAX 255 /* bytes */
@@ -67,14 +67,19 @@ is_alpha(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Returns a token that ends somewhere, from where reading goes on later. */
+/*
+ * Returns a token up to an end, from where reading goes on. What is too long for a word
+ * is taken for blanks, piece by piece.
+ */
 static int
-take(SearchParser *parser, int type, char *token_end, char *next, char **token, int *len)
+take(SearchParser *parser, int type, char *end, char **token, int *len)
 {
 	*token = parser->at;
-	*len = token_end - parser->at;
-	parser->at = next;
-	return *len > TOKEN_MAX ? SEARCH_SPACE : type;
+	*len = end - parser->at;
+	if (*len > PIECE_MAX)
+		*len = pg_mbcliplen(*token, *len, PIECE_MAX);
+	parser->at += *len;
+	return *len > TOKEN_MAX && type != SEARCH_BREAK ? SEARCH_SPACE : type;
 }
 
 /* Returns the next part of the token before, or 0. */
@@ -160,7 +165,7 @@ next_word(SearchParser *parser, char **token, int *len)
 	bool has_digits;
 	char *end = word_end(parser, &has_digits);
 
-	return take(parser, has_digits ? SEARCH_NUMBER_WORD : SEARCH_WORD, end, end, token, len);
+	return take(parser, has_digits ? SEARCH_NUMBER_WORD : SEARCH_WORD, end, token, len);
 }
 
 /*
@@ -190,15 +195,9 @@ next_simple(SearchParser *parser, char *piece_end, char **token, int *len)
 	if (at < piece_end)
 		return 0;
 	if (core == core_end || core > parser->at)
-		return take(parser,
-					SEARCH_SPACE,
-					core == core_end ? piece_end : core,
-					core == core_end ? piece_end : core,
-					token,
-					len);
+		return take(parser, SEARCH_SPACE, core == core_end ? piece_end : core, token, len);
 	return take(parser,
 				is_alpha(*core) ? SEARCH_ASCII_WORD : SEARCH_UNSIGNED,
-				core_end,
 				core_end,
 				token,
 				len);
@@ -242,7 +241,7 @@ next_cjk(SearchParser *parser, char **token, int *len)
 	char *end = parser->at + agent_search_unit(parser->at, parser->end);
 
 	parser->after_cjk = true;
-	return take(parser, SEARCH_CHARACTER, end, end, token, len);
+	return take(parser, SEARCH_CHARACTER, end, token, len);
 }
 
 /* Tells whether a character is half of a flag. */
@@ -263,7 +262,7 @@ next_symbol(SearchParser *parser, char **token, int *len)
 
 	if (is_flag_half(parser->at, parser->end) && is_flag_half(end, parser->end))
 		end += agent_search_unit(end, parser->end);
-	return take(parser, SEARCH_EMOJI, end, end, token, len);
+	return take(parser, SEARCH_EMOJI, end, token, len);
 }
 
 /* Returns what is between words, and notes where it ends a run of characters. */
@@ -281,7 +280,6 @@ next_blank(SearchParser *parser, bool after_cjk, char **token, int *len)
 	}
 	return take(parser,
 				after_cjk && end < parser->end && kind == SEARCH_CJK ? SEARCH_BREAK : SEARCH_SPACE,
-				end,
 				end,
 				token,
 				len);

@@ -13,6 +13,7 @@
  */
 #include "search.h"
 
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "tsearch/ts_cache.h"
 #include "utils/builtins.h"
@@ -156,19 +157,27 @@ is_pair(const Term *terms, int i)
 		   terms[i].position == terms[i - 1].position + 1;
 }
 
+/* Returns what all words have to begin with that a term with a star stands for, or NULL. */
+static const char *
+start_of(const Term *term)
+{
+	char *start = agent_search_fold(term->token, term->len);
+
+	/* One letter would be looked up in the words of everybody. */
+	return term->type != SEARCH_CHARACTER && pg_mbstrlen(start) >= 2 ? start : NULL;
+}
+
 /* Appends the terms in their places, one after the other. */
 static void
 append_sequence(StringInfo query, const Term *terms, int count, bool is_prefix)
 {
 	for (int i = 0; i < count; i++)
 	{
-		bool has_star = is_prefix && i == count - 1 && terms[i].type != SEARCH_CHARACTER;
+		bool has_star = is_prefix && i == count - 1;
 
 		if (i > 0)
 			appendStringInfo(query, "<%d>", terms[i].position - terms[i - 1].position);
-		append_token(query,
-					 terms[i].lexemes,
-					 has_star ? agent_search_fold(terms[i].token, terms[i].len) : NULL);
+		append_token(query, terms[i].lexemes, has_star ? start_of(&terms[i]) : NULL);
 	}
 }
 
