@@ -8,6 +8,8 @@ CREATE TABLE agent.messages (
     role            text NOT NULL CHECK (role IN ('user', 'assistant', 'system')),
     content         text NOT NULL CHECK (octet_length(content) BETWEEN 1 AND 8388608),
     created_at      timestamptz NOT NULL,
+    metadata        jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(metadata) = 'object'),
+    edited_at       timestamptz,
     PRIMARY KEY (user_id, id),
     -- The one index beside the key. One on user_id alone would tempt a generic
     -- plan made for a small account into scanning a large one.
@@ -19,43 +21,73 @@ COMMENT ON TABLE agent.messages IS 'One row per message.';
 COMMENT ON COLUMN agent.messages.user_id IS 'Whose message: the owner of the conversation.';
 COMMENT ON COLUMN agent.messages.id IS 'UUID version 7.';
 COMMENT ON COLUMN agent.messages.conversation_id IS 'The conversation it belongs to.';
-COMMENT ON COLUMN agent.messages.seq IS 'Place in the conversation: 1, 2, 3, ... without a gap, in the order the messages were accepted.';
+COMMENT ON COLUMN agent.messages.seq IS 'Place in the conversation: given out as 1, 2, 3, ... without a gap, in the order the messages were accepted. A deleted one leaves a gap, which is never filled.';
 COMMENT ON COLUMN agent.messages.role IS 'user, assistant or system.';
 COMMENT ON COLUMN agent.messages.content IS '1 character to 8 MiB.';
 COMMENT ON COLUMN agent.messages.created_at IS 'When it was accepted; never runs backwards along seq.';
+COMMENT ON COLUMN agent.messages.metadata IS 'Whatever an application keeps with it (model, counts of tokens, why it ended): an object of 16 kB at most as text.';
+COMMENT ON COLUMN agent.messages.edited_at IS 'When its content was last changed; NULL while it is as it was accepted.';
 
 SELECT pg_extension_config_dump('agent.messages', '');
 
 CREATE VIEW @extschema@.agent_messages WITH (security_invoker = true) AS
-SELECT m.id, m.conversation_id, m.seq, m.role, m.content, m.created_at, m.user_id
+SELECT m.id, m.conversation_id, m.seq, m.role, m.content, m.created_at, m.metadata, m.edited_at, m.user_id
 FROM agent.messages AS m;
 
 COMMENT ON VIEW @extschema@.agent_messages IS 'The messages of the caller''s conversations.';
 COMMENT ON COLUMN @extschema@.agent_messages.id IS 'Id of the message.';
 COMMENT ON COLUMN @extschema@.agent_messages.conversation_id IS 'The conversation it belongs to.';
-COMMENT ON COLUMN @extschema@.agent_messages.seq IS 'Place in the conversation, from 1 without a gap. Page with seq=gt.N.';
+COMMENT ON COLUMN @extschema@.agent_messages.seq IS 'Place in the conversation: given out from 1 without a gap; a deleted message leaves one. Page with seq=gt.N.';
 COMMENT ON COLUMN @extschema@.agent_messages.role IS 'user, assistant or system.';
 COMMENT ON COLUMN @extschema@.agent_messages.content IS 'The text, exactly as sent.';
 COMMENT ON COLUMN @extschema@.agent_messages.created_at IS 'When it was accepted.';
+COMMENT ON COLUMN @extschema@.agent_messages.metadata IS 'An object of 16 kB at most.';
+COMMENT ON COLUMN @extschema@.agent_messages.edited_at IS 'When its content was last changed; NULL while it is as it was accepted.';
 COMMENT ON COLUMN @extschema@.agent_messages.user_id IS 'Id of the account; with conversation_id the key of the conversation.';
 
-CREATE FUNCTION @extschema@.agent_message_create(conversation_id uuid, role text, content text)
+CREATE FUNCTION @extschema@.agent_message_create(
+    conversation_id uuid, role text, content text, metadata jsonb DEFAULT NULL)
 RETURNS @extschema@.agent_messages
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'agent_message_create';
 
-COMMENT ON FUNCTION @extschema@.agent_message_create(uuid, text, text) IS
+COMMENT ON FUNCTION @extschema@.agent_message_create(uuid, text, text, jsonb) IS
 'Adds a message to a conversation.
 
-role: user, assistant or system. content: 1 character to 8 MiB.
+role: user, assistant or system. content: 1 character to 8 MiB. metadata: an object of 16 kB (16384 bytes) at most as text.
 HTTP 201. Errors: not_authenticated 401, conversation_not_found 404, validation_failed 422.';
+
+CREATE FUNCTION @extschema@.agent_message_update(
+    message_id uuid, content text DEFAULT NULL, metadata jsonb DEFAULT NULL)
+RETURNS @extschema@.agent_messages
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'agent_message_update';
+
+COMMENT ON FUNCTION @extschema@.agent_message_update(uuid, text, jsonb) IS
+'Changes what a message says, or the metadata with it.
+
+NULL leaves a field as it is; with both NULL nothing changes. content sets edited_at; metadata takes the place of what there is. seq and created_at stay, updated_at of the conversation moves.
+HTTP 200. Errors: not_authenticated 401, message_not_found 404 (also for another''s), validation_failed 422.';
+
+CREATE FUNCTION @extschema@.agent_message_delete(message_id uuid)
+RETURNS void
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'agent_message_delete';
+
+COMMENT ON FUNCTION @extschema@.agent_message_delete(uuid) IS
+'Deletes a message.
+
+The others keep their seq: a gap is left, which is never filled. message_count of the conversation goes down by one, and its updated_at moves.
+HTTP 204. Errors: not_authenticated 401, message_not_found 404 (also for another''s), validation_failed 422.';
 
 CREATE FUNCTION @extschema@.agent_message_list(conversation_id uuid)
 RETURNS SETOF @extschema@.agent_messages
 LANGUAGE sql STABLE CALLED ON NULL INPUT PARALLEL SAFE SECURITY INVOKER
 BEGIN ATOMIC
-    SELECT m.id, m.conversation_id, m.seq, m.role, m.content, m.created_at, m.user_id
+    SELECT m.id, m.conversation_id, m.seq, m.role, m.content, m.created_at, m.metadata, m.edited_at, m.user_id
     FROM agent.messages AS m
     WHERE agent.require_conversation(agent_message_list.conversation_id)
       AND m.user_id OPERATOR(pg_catalog.=) @extschema@.agent_uid()

@@ -23,10 +23,13 @@ ALTER FUNCTION @extschema@.agent_user_list(text)                             OWN
 ALTER FUNCTION @extschema@.agent_session_end(uuid)                           OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_key_rotate()                                OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_doctor()                                    OWNER TO agent_owner;
-ALTER FUNCTION @extschema@.agent_conversation_create(text, text)             OWNER TO agent_owner;
-ALTER FUNCTION @extschema@.agent_conversation_update(uuid, text, boolean)    OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_conversation_create(text, text, text[], jsonb) OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_conversation_update(uuid, text, boolean, boolean, text[], jsonb) OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_conversation_delete(uuid)                   OWNER TO agent_owner;
-ALTER FUNCTION @extschema@.agent_message_create(uuid, text, text)            OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_conversation_fork(uuid, uuid, text)         OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_message_create(uuid, text, text, jsonb)     OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_message_update(uuid, text, jsonb)           OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_message_delete(uuid)                        OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_conversation_page(text, integer, boolean)   OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_message_page(uuid, text, integer, text)     OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_postgrest_config()                          OWNER TO agent_owner;
@@ -132,12 +135,15 @@ GRANT EXECUTE ON FUNCTION
     @extschema@.agent_logout(text),
     @extschema@.agent_password_change(text, text),
     @extschema@.agent_account_delete(text),
-    @extschema@.agent_conversation_create(text, text),
+    @extschema@.agent_conversation_create(text, text, text[], jsonb),
     @extschema@.agent_conversation_list(boolean),
     @extschema@.agent_conversation_get(uuid),
-    @extschema@.agent_conversation_update(uuid, text, boolean),
+    @extschema@.agent_conversation_update(uuid, text, boolean, boolean, text[], jsonb),
     @extschema@.agent_conversation_delete(uuid),
-    @extschema@.agent_message_create(uuid, text, text),
+    @extschema@.agent_conversation_fork(uuid, uuid, text),
+    @extschema@.agent_message_create(uuid, text, text, jsonb),
+    @extschema@.agent_message_update(uuid, text, jsonb),
+    @extschema@.agent_message_delete(uuid),
     @extschema@.agent_message_list(uuid),
     @extschema@.agent_conversation_page(text, integer, boolean),
     @extschema@.agent_message_page(uuid, text, integer, text)
@@ -146,6 +152,10 @@ TO agent_user;
 -- The policies are evaluated as the owner inside its functions.
 
 GRANT EXECUTE ON FUNCTION @extschema@.agent_uid(), agent.session_id() TO agent_owner;
+
+-- What statements of the owner's call.
+
+GRANT EXECUTE ON FUNCTION agent.uuidv7() TO agent_owner;
 
 -- What the doctor asks the library runs as the owner too.
 

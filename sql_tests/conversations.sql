@@ -1,4 +1,4 @@
--- Conversations: create, list, get, update, delete.
+-- Conversations: create, list, get, update, delete, fork; pins, tags and metadata.
 --
 -- Catches: a field that changes what it should leave, a time that runs backwards, a
 -- list that comes in another order or reads more than it shows.
@@ -102,6 +102,85 @@ FROM (VALUES (1, :'first', '', NULL), (2, :'first', repeat('😀', 200), NULL),
     AS v (n, id, title, archived) ORDER BY n;
 SELECT title FROM agent_conversation_update(:'first', 'First');
 
+-- Tags and metadata: none at first, unless they are given; what is there twice is kept
+-- once, in the order it came.
+SELECT is_pinned, tags, metadata, forked_from FROM agent_conversation_get(:'first');
+SELECT id AS tagged, is_pinned, tags, metadata FROM agent_conversation_create('Tagged', NULL,
+    '{b, a, b, "c d", a, B}', '{"b": [1, {"c": null}], "a": "é"}') \gset
+\echo :is_pinned :tags :metadata
+
+-- update: NULL leaves them, a value takes their place as a whole; updated_at moves.
+SELECT is_pinned, tags, metadata FROM agent_conversation_update(:'tagged', 'Tagged too');
+SELECT updated_at AS before FROM agent_conversation_get(:'tagged') \gset
+SELECT is_pinned, tags, metadata, updated_at > :'before' AS later
+FROM agent_conversation_update(:'tagged', is_pinned => true);
+SELECT updated_at AS before FROM agent_conversation_get(:'tagged') \gset
+SELECT is_pinned, tags, metadata, updated_at > :'before' AS later
+FROM agent_conversation_update(:'tagged', tags => '{x, x}');
+SELECT updated_at AS before FROM agent_conversation_get(:'tagged') \gset
+SELECT title, is_archived, is_pinned, tags, metadata, updated_at > :'before' AS later
+FROM agent_conversation_update(:'tagged', metadata => '{"n": 1}');
+SELECT is_pinned, tags, metadata
+FROM agent_conversation_update(:'tagged', NULL, NULL, false, '{}', '{}');
+SELECT title, is_pinned, tags, metadata FROM agent_conversation_list() WHERE id = :'tagged';
+SELECT title, is_pinned, tags, metadata FROM agent_conversations WHERE id = :'tagged';
+
+-- 20 tags of 1 to 50 characters, without counting what is there twice; a list of texts.
+SELECT n, pg_temp.answer(format('SELECT agent_conversation_update(%L, tags => %L)', :'tagged', tags))
+FROM (VALUES
+    (1, ARRAY(SELECT 't' || n FROM generate_series(1, 20) AS n)),
+    (2, ARRAY(SELECT 't' || n FROM generate_series(1, 21) AS n)),
+    (3, ARRAY(SELECT 't' || n % 20 FROM generate_series(1, 100000) AS n)),
+    (4, ARRAY(SELECT 't' || n FROM generate_series(1, 100000) AS n)),
+    (5, ARRAY[repeat('😀', 50)]), (6, ARRAY['x', repeat('😀', 51)]), (7, ARRAY[repeat('x', 1000000)]),
+    (8, ARRAY['', 'x', '', repeat('x', 51)]), (9, ARRAY[NULL]), (10, ARRAY['x', NULL, '', NULL]),
+    (11, ARRAY[['x', 'y'], ['z', '']]), (12, '[5:6]={x,y}'),
+    (13, ARRAY(SELECT repeat('x', 51) || n FROM generate_series(1, 3) AS n)))
+    AS v (n, tags) ORDER BY n;
+SELECT tags, array_lower(tags, 1) FROM agent_conversation_update(:'tagged', tags => '[5:6]={x,y}');
+
+-- Metadata is an object of at most 16384 bytes as text, in which PostgreSQL spells numbers
+-- out: one of few bytes may be long.
+SELECT n, pg_temp.answer(format('SELECT agent_conversation_update(%L, metadata => %L)', :'tagged', metadata))
+FROM (VALUES (1, '{}'), (2, '[]'), (3, '"x"'), (4, 'null'), (5, '1'), (6, '[{}]'),
+    (7, json_build_object('x', repeat('y', 16375))::text),
+    (8, json_build_object('x', repeat('y', 16376))::text),
+    (9, json_build_object('x', repeat('é', 8187))::text),
+    (10, json_build_object('x', repeat('é', 8188))::text),
+    (11, json_build_object('x', repeat(E'\x01', 2729))::text),
+    (12, json_build_object('x', repeat(E'\x01', 2730))::text),
+    (13, '{"x": 1e16374}'), (14, '{"x": 1e16400}'),
+    (15, '{"x": [' || repeat('1e131000,', 10000) || '1]}'),
+    (16, '{"x": [' || repeat('[],', 1000000) || '1]}'),
+    (17, '{"x": ' || repeat('[', 5000) || repeat(']', 5000) || '}'),
+    (18, '{"x": "\u0000"}')) AS v (n, metadata) ORDER BY n;
+SELECT octet_length(metadata::text) FROM agent_conversation_update(:'tagged',
+    metadata => json_build_object('x', repeat('y', 16375))::jsonb);
+
+-- All faults at once, and nothing of a call that was refused.
+SELECT pg_temp.answer('SELECT agent_conversation_create('''', NULL, ''{""}'', ''[]'')');
+SELECT pg_temp.answer('SELECT agent_conversation_update(NULL, '''', tags => ''{NULL}'', metadata => ''1'')');
+SELECT pg_temp.answer(format('SELECT agent_conversation_update(%L, is_pinned => true, tags => %L)',
+    :'dans', '{x}'));
+SELECT pg_temp.answer(format('SELECT agent_conversation_update(%L, is_pinned => true, tags => %L)',
+    :'tagged', '{""}'));
+SELECT is_pinned, tags FROM agent_conversation_get(:'tagged');
+
+-- They are found by.
+SELECT title FROM agent_conversations WHERE 'y' = ANY (tags);
+SELECT count(*) FROM agent_conversations WHERE metadata @> '{"x": 1}' OR is_pinned;
+
+-- Counting a message stays a heap-only update, also of a row that has all of it.
+CREATE FUNCTION pg_temp.not_hot() RETURNS bigint LANGUAGE sql AS $$
+    SELECT pg_stat_get_xact_tuples_updated(c) - pg_stat_get_xact_tuples_hot_updated(c)
+    FROM CAST('agent.conversations'::regclass AS oid) AS c
+$$;
+BEGIN;
+SELECT count(*) FROM generate_series(1, 50) AS n,
+    LATERAL agent_message_create(:'tagged', 'user', 'Message ' || n);
+SELECT pg_temp.not_hot() <= 3 AS hot;
+COMMIT;
+
 -- Times do not run backwards, even where the stored one is ahead of the clock.
 RESET ROLE;
 UPDATE agent.conversations SET updated_at = '2100-01-01 00:00+00' WHERE id = :'first';
@@ -120,6 +199,55 @@ SELECT (SELECT count(*) FROM agent.conversations WHERE id = :'first') AS convers
     (SELECT count(*) FROM agent.messages WHERE conversation_id = :'first') AS messages,
     (SELECT count(*) FROM agent.conversations WHERE id = :'dans') AS dans;
 
+-- fork: copies of all messages, or of those up to one, numbered anew where one is gone; what
+-- they say, and when they said it, is theirs.
+SET ROLE agent_user;
+SELECT id AS origin FROM agent_conversation_create('Origin', NULL, '{a, b}', '{"x": 1}') \gset
+SELECT count(*) FROM generate_series(1, 5) AS n,
+    LATERAL agent_message_create(:'origin', CASE n % 2 WHEN 1 THEN 'user' ELSE 'assistant' END, 'Message ' || n,
+        jsonb_build_object('n', n));
+SELECT agent_message_delete(id) FROM agent_messages WHERE conversation_id = :'origin' AND seq = 2;
+SELECT id AS edited FROM agent_messages WHERE conversation_id = :'origin' AND seq = 3 \gset
+SELECT content FROM agent_message_update(:'edited', 'Message 3, edited');
+SELECT is_pinned, is_archived FROM agent_conversation_update(:'origin', NULL, true, true);
+SELECT pg_temp.stored(:'origin') AS before \gset
+SELECT id AS whole, title, is_archived, is_pinned, tags, metadata, message_count, user_id = :'cleo_id' AS own,
+    forked_from = :'origin' AS known, created_at = updated_at AS same_time, now() - created_at < interval '1 minute' AS fresh
+FROM agent_conversation_fork(:'origin') \gset
+\echo :title / :is_archived / :is_pinned / :tags / :metadata / :message_count / :own / :known / :same_time / :fresh
+SELECT c.seq, o.seq AS original_seq, c.role, c.content, c.metadata, c.id <> o.id AS new_id, c.created_at = o.created_at AS same_time,
+    c.edited_at IS NOT DISTINCT FROM o.edited_at AS same_edit, c.edited_at IS NOT NULL AS edited
+FROM agent_message_list(:'whole') AS c JOIN agent_message_list(:'origin') AS o USING (content) ORDER BY c.seq;
+SELECT array_agg(id ORDER BY seq) = array_agg(id ORDER BY id) AS ids_in_order FROM agent_message_list(:'whole');
+SELECT pg_temp.stored(:'origin') = :'before' AS origin_unchanged;
+SELECT id AS part, title, message_count FROM agent_conversation_fork(:'origin', :'edited', 'Part') \gset
+\echo :title / :message_count
+SELECT seq, content FROM agent_message_list(:'part');
+-- The next message follows, in both.
+SELECT seq FROM agent_message_create(:'part', 'user', 'Another way');
+SELECT seq FROM agent_message_create(:'origin', 'user', 'The old way');
+-- A fork of a fork, of an empty one, and of one that is gone afterwards.
+SELECT title, message_count, forked_from = :'part' AS known FROM agent_conversation_fork(:'part', title => 'Part of a part');
+SELECT f.message_count FROM agent_conversation_create('Empty') AS c, LATERAL agent_conversation_fork(c.id) AS f;
+SELECT agent_conversation_delete(:'origin');
+SELECT forked_from = :'origin' AS known, message_count FROM agent_conversation_get(:'whole');
+-- What cannot be forked; nothing of it stays.
+SELECT count(*) AS before FROM agent_conversations \gset
+SELECT id AS message FROM agent_message_list(:'part') WHERE seq = 1 \gset
+SELECT n, pg_temp.answer(format('SELECT agent_conversation_fork(%L, %L, %L)', id, message, title))
+FROM (VALUES (1, NULL, NULL, NULL), (2, :'dans', NULL, NULL), (3, gen_random_uuid()::text, NULL, NULL),
+    (4, :'whole', :'message', NULL), (5, :'whole', gen_random_uuid()::text, NULL), (6, :'dans', :'message', NULL),
+    (7, :'whole', :'message', ''), (8, NULL, NULL, repeat('x', 201)), (9, :'origin', NULL, NULL))
+    AS v (n, id, message, title) ORDER BY n;
+SELECT count(*) = :before AS none FROM agent_conversations;
+-- A time ahead of the clock is copied with the messages: the next is not older.
+RESET ROLE;
+UPDATE agent.messages SET created_at = '2100-01-01 00:00+00' WHERE conversation_id = :'whole' AND seq = 4;
+UPDATE agent.conversations SET updated_at = '2100-01-01 00:00+00' WHERE id = :'whole';
+SET ROLE agent_user;
+SELECT f.created_at < now() + interval '1 minute' AS fresh, m.seq, m.created_at AT TIME ZONE 'UTC' AS created_at
+FROM agent_conversation_fork(:'whole') AS f, LATERAL agent_message_create(f.id, 'user', 'Next') AS m;
+
 -- Writing needs a transaction that may write; reading does not.
 SET ROLE agent_user;
 SELECT id AS last FROM agent_conversation_create('Last') \gset
@@ -127,6 +255,7 @@ BEGIN READ ONLY;
 SELECT pg_temp.answer(format(command, :'last'))
 FROM unnest(ARRAY['SELECT agent_conversation_create(%L)',
     'SELECT agent_conversation_update(%L, ''x'')', 'SELECT agent_conversation_delete(%L)',
+    'SELECT agent_conversation_fork(%L)',
     'SELECT agent_conversation_get(%L)', 'SELECT agent_conversation_list() WHERE %L <> '''''])
     WITH ORDINALITY AS c (command, n) ORDER BY n;
 ROLLBACK;

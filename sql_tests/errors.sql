@@ -62,6 +62,7 @@ INSERT INTO causes (name, authorization_header, call) VALUES
     ('session_not_found', NULL, 'SELECT agent_session_end(gen_random_uuid())'),
     ('conversation_not_found', 'Bearer ' || :'rosa',
         'SELECT agent_conversation_get(gen_random_uuid())'),
+    ('message_not_found', 'Bearer ' || :'rosa', 'SELECT agent_message_delete(gen_random_uuid())'),
     ('validation_failed', NULL,
         format('SELECT agent_register(%L, '''', %L)', :'secret', repeat(:'secret', 3000))),
     ('validation_failed', 'Bearer ' || :'rosa', 'SELECT agent_message_create(NULL, ''x'', '''')');

@@ -48,7 +48,10 @@ SELECT * FROM (VALUES
     ('agent_conversation_get(gen_random_uuid())'),
     ('agent_conversation_update(gen_random_uuid(), ''title'')'),
     ('agent_conversation_delete(gen_random_uuid())'),
+    ('agent_conversation_fork(gen_random_uuid())'),
     ('agent_message_create(gen_random_uuid(), ''user'', ''hello'')'),
+    ('agent_message_update(gen_random_uuid(), ''hello'')'),
+    ('agent_message_delete(gen_random_uuid())'),
     ('agent_message_list(gen_random_uuid())'),
     ('agent_conversation_page(''x'', 0)'),
     ('agent_message_page(gen_random_uuid(), ''x'')'),
@@ -57,7 +60,10 @@ SELECT * FROM (VALUES
     ('agent_conversation_get(NULL)'),
     ('agent_conversation_update(NULL, '''')'),
     ('agent_conversation_delete(NULL)'),
+    ('agent_conversation_fork(NULL, NULL, '''')'),
     ('agent_message_create(NULL, ''robot'', '''')'),
+    ('agent_message_update(NULL, '''')'),
+    ('agent_message_delete(NULL)'),
     ('agent_message_list(NULL)')) AS c (call);
 SELECT call, pg_temp.answer('SELECT * FROM ' || call) FROM calls ORDER BY call COLLATE "C";
 

@@ -18,6 +18,7 @@ FROM agent_login('lee.limits@example.org', 'secret') \gset
 SET ROLE agent_user;
 SET agent.token = :'lee';
 SELECT id AS talk FROM agent_conversation_create('Talk', 'Hello') \gset
+SELECT id AS message FROM agent_message_list(:'talk') \gset
 RESET ROLE;
 
 -- A good call of every function that takes arguments.
@@ -30,12 +31,15 @@ INSERT INTO calls VALUES
     ('agent_logout', ARRAY['others']),
     ('agent_password_change', ARRAY['secret', 'another secret']),
     ('agent_account_delete', ARRAY['secret']),
-    ('agent_conversation_create', ARRAY['Title', 'First']),
+    ('agent_conversation_create', ARRAY['Title', 'First', '{tag}', '{"good": 1}']),
     ('agent_conversation_list', ARRAY['true']),
     ('agent_conversation_get', ARRAY[:'talk']),
-    ('agent_conversation_update', ARRAY[:'talk', 'Title', 'true']),
+    ('agent_conversation_update', ARRAY[:'talk', 'Title', 'true', 'true', '{tag}', '{"good": 1}']),
     ('agent_conversation_delete', ARRAY[:'talk']),
-    ('agent_message_create', ARRAY[:'talk', 'user', 'Content']),
+    ('agent_conversation_fork', ARRAY[:'talk', :'message', 'Title']),
+    ('agent_message_create', ARRAY[:'talk', 'user', 'Content', '{"good": 1}']),
+    ('agent_message_update', ARRAY[:'message', 'Content', '{"good": 1}']),
+    ('agent_message_delete', ARRAY[:'message']),
     ('agent_message_list', ARRAY[:'talk']),
     ('agent_conversation_page', ARRAY[NULL, '20', 'true']),
     ('agent_message_page', ARRAY[:'talk', '', '50', 'backward']),
@@ -50,6 +54,9 @@ DECLARE
 BEGIN
     IF arguments ->> 'headers' LIKE '{"authorization%' THEN
         arguments := jsonb_set(arguments, '{headers}', (arguments ->> 'headers')::jsonb);
+    END IF;
+    IF arguments ->> 'metadata' LIKE '{"good%' THEN
+        arguments := jsonb_set(arguments, '{metadata}', (arguments ->> 'metadata')::jsonb);
     END IF;
     EXECUTE (SELECT format('SELECT f.* FROM json_to_record($1) AS a (%s), LATERAL %s(%s) AS f',
             string_agg(format('%I %s', name, type::regtype), ', '), function,

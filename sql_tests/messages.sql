@@ -1,4 +1,4 @@
--- Messages: create and list.
+-- Messages: create, list, update and delete.
 --
 -- Catches: a seq with a gap or given out twice, a count that is wrong, a time that
 -- runs backwards, a text that is changed on its way, a page that reads the whole list.
@@ -85,16 +85,96 @@ FROM agent_conversation_get(:'talk');
 RESET ROLE;
 SELECT next_seq = message_count + 1 AS next FROM agent.conversations WHERE id = :'talk';
 
+-- Metadata is what it is for a conversation: an object of 16 kB at most, {} unless it is given.
+SET ROLE agent_user;
+SELECT seq, metadata, edited_at
+FROM agent_message_create(:'talk', 'assistant', 'Told', '{"model": "m", "tokens": 12}');
+SELECT metadata, edited_at FROM agent_message_list(:'talk') WHERE content = 'Told';
+SELECT DISTINCT metadata, edited_at FROM agent_messages WHERE content <> 'Told';
+SELECT n, pg_temp.answer(format('SELECT agent_message_create(%L, ''user'', ''Told too'', %L)', :'talk', metadata))
+FROM (VALUES (1, '{}'), (2, '[]'), (3, json_build_object('x', repeat('y', 16375))::text),
+    (4, json_build_object('x', repeat('y', 16376))::text)) AS v (n, metadata) ORDER BY n;
+SELECT pg_temp.answer('SELECT agent_message_create(NULL, ''robot'', '''', ''1'')');
+
+-- update: what is given is changed; content says when. seq, role and created_at stay, the
+-- conversation's updated_at moves.
+SELECT id AS told, seq AS told_seq, created_at AS told_at FROM agent_messages WHERE content = 'Told' \gset
+SELECT updated_at AS before FROM agent_conversation_get(:'talk') \gset
+SELECT seq = :told_seq AS same_seq, role, content, created_at = :'told_at' AS same_time, metadata,
+    edited_at > :'before' AS later
+FROM agent_message_update(:'told', 'Told anew');
+SELECT edited_at AS edited FROM agent_messages WHERE id = :'told' \gset
+SELECT updated_at = :'edited' AS moved FROM agent_conversation_get(:'talk');
+SELECT content, metadata, edited_at = :'edited' AS as_before
+FROM agent_message_update(:'told', metadata => '{"model": "n"}');
+SELECT updated_at > :'edited' AS moved FROM agent_conversation_get(:'talk');
+SELECT content, metadata, edited_at > :'edited' AS edited FROM agent_message_update(:'told', 'Told again', '{}');
+SELECT seq = :told_seq AS same_seq, role, content, created_at = :'told_at' AS same_time, metadata, edited_at IS NOT NULL AS edited
+FROM agent_message_list(:'talk') WHERE id = :'told';
+
+-- With both NULL nothing is changed, not even the version of a row.
+RESET ROLE;
+SELECT m.xmin AS message_version, c.xmin AS talk_version
+FROM agent.messages AS m JOIN agent.conversations AS c ON c.id = m.conversation_id WHERE m.id = :'told' \gset
+SET ROLE agent_user;
+SELECT content FROM agent_message_update(:'told');
+SELECT content FROM agent_message_update(:'told', NULL, NULL);
+RESET ROLE;
+SELECT m.xmin = :'message_version' AS same_message, c.xmin = :'talk_version' AS same_talk
+FROM agent.messages AS m JOIN agent.conversations AS c ON c.id = m.conversation_id WHERE m.id = :'told';
+
+-- The rules are those of create; another's and an unknown one are the same; faults come first.
+SELECT id AS neds_message FROM agent.messages WHERE conversation_id = :'neds' \gset
+SET ROLE agent_user;
+SELECT n, pg_temp.answer(format('SELECT agent_message_update(%L, %L, %L)', id, content, metadata))
+FROM (VALUES (1, :'told', ' ', NULL), (2, :'told', '', NULL), (3, :'told', repeat('x', 8388608), NULL),
+    (4, :'told', repeat('x', 8388609), NULL), (5, :'told', 'x', '[]'), (6, :'told', NULL, '1'),
+    (7, NULL, '', '[]'), (8, NULL, NULL, NULL), (9, gen_random_uuid()::text, 'x', NULL),
+    (10, gen_random_uuid()::text, NULL, NULL), (11, gen_random_uuid()::text, '', NULL),
+    (12, :'neds_message', 'x', NULL), (13, :'neds_message', NULL, '{}'), (14, :'neds_message', NULL, NULL))
+    AS v (n, id, content, metadata) ORDER BY n;
+SELECT octet_length(content), metadata FROM agent_message_update(:'told');
+
+-- delete: the row goes, the count with it; the others keep their seq, and the next one does
+-- not get that of one that is gone.
+SELECT message_count AS count, updated_at AS before FROM agent_conversation_get(:'talk') \gset
+SELECT max(seq) AS last FROM agent_message_list(:'talk') \gset
+SELECT agent_message_delete(:'told');
+SELECT message_count = :count - 1 AS counted, updated_at > :'before' AS later,
+    (SELECT count(*) FROM agent_message_list(:'talk')) = message_count AS listed,
+    (SELECT max(seq) FROM agent_message_list(:'talk')) = :last AS same_last
+FROM agent_conversation_get(:'talk');
+SELECT id AS last_id FROM agent_message_list(:'talk') WHERE seq = :last \gset
+SELECT agent_message_delete(:'last_id');
+SELECT seq = :last + 1 AS next FROM agent_message_create(:'talk', 'user', 'After a gap');
+SELECT message_count = (SELECT count(*) FROM agent_message_list(:'talk')) AS counted FROM agent_conversation_get(:'talk');
+SELECT n, pg_temp.answer(format('SELECT agent_message_delete(%L)', id))
+FROM (VALUES (1, :'told'), (2, :'neds_message'), (3, gen_random_uuid()::text), (4, NULL)) AS v (n, id) ORDER BY n;
+SELECT message_count = (SELECT count(*) FROM agent_message_list(:'talk')) AS counted FROM agent_conversation_get(:'talk');
+BEGIN;
+SELECT agent_message_delete(id) FROM agent_message_list(:'talk') WHERE seq IN (1, 2);
+SELECT message_count = (SELECT count(*) FROM agent_message_list(:'talk')) AS counted FROM agent_conversation_get(:'talk');
+ROLLBACK;
+SELECT message_count = (SELECT count(*) FROM agent_message_list(:'talk')) AS counted FROM agent_conversation_get(:'talk');
+SET agent.token = :'ned';
+SELECT content FROM agent_message_list(:'neds');
+SET agent.token = :'mia';
+RESET ROLE;
+
 -- Where the clock was set back, a message is as old as the last change before it.
 UPDATE agent.conversations SET updated_at = '2100-01-01 00:00+00' WHERE id = :'talk';
 SET ROLE agent_user;
 SELECT created_at AT TIME ZONE 'UTC' AS created_at
 FROM agent_message_create(:'talk', 'user', 'early');
 SELECT updated_at AT TIME ZONE 'UTC' AS updated_at FROM agent_conversation_get(:'talk');
+SELECT id AS early FROM agent_messages WHERE content = 'early' \gset
+SELECT edited_at AT TIME ZONE 'UTC' AS edited_at FROM agent_message_update(:'early', 'edited early');
 
 -- Writing needs a transaction that may write; reading does not.
 BEGIN READ ONLY;
 SELECT pg_temp.answer(format('SELECT agent_message_create(%L, ''user'', ''x'')', :'talk'));
+SELECT pg_temp.answer(format('SELECT agent_message_update(%L)', :'message'));
+SELECT pg_temp.answer(format('SELECT agent_message_delete(%L)', :'message'));
 SELECT pg_temp.answer(format('SELECT agent_message_list(%L)', :'talk'));
 ROLLBACK;
 

@@ -116,7 +116,7 @@ SELECT set_config('request.method', method, false) AS method, command,
     pg_temp.error_of(command, :'jons') AS own
 FROM unnest(ARRAY['', 'POST']) AS method, unnest(ARRAY['agent_conversation_get(%L)',
     'agent_conversation_update(%L)', 'agent_conversation_update(%L, ''x'')',
-    'agent_message_create(%L, ''user'', ''x'')', 'agent_message_list(%L)', 'agent_message_page(%L)']) AS command
+    'agent_conversation_fork(%L)', 'agent_message_create(%L, ''user'', ''x'')', 'agent_message_list(%L)', 'agent_message_page(%L)']) AS command
 ORDER BY method, command COLLATE "C";
 RESET request.method;
 SELECT pg_temp.error_of('agent_conversation_delete(%L)', :'idas')
@@ -124,6 +124,21 @@ SELECT pg_temp.error_of('agent_conversation_delete(%L)', :'idas')
 RESET agent.token;
 RESET ROLE;
 SELECT title, message_count FROM agent.conversations WHERE id = :'idas';
+-- Likewise those that take the id of a message.
+SELECT id AS idas_message FROM agent.messages WHERE conversation_id = :'idas' \gset
+SET ROLE agent_user;
+SET agent.token = :'jon';
+SELECT set_config('request.method', method, false) AS method, replace(command, :'jons', 'jons') AS command,
+    pg_temp.error_of(command, :'idas_message') = pg_temp.error_of(command, gen_random_uuid()) AS same,
+    pg_temp.error_of(command, :'idas_message') ~ 'message.not.found' AS named
+FROM unnest(ARRAY['', 'POST']) AS method, unnest(ARRAY['agent_message_update(%L)', 'agent_message_update(%L, ''x'')',
+    'agent_message_update(%L, NULL, ''{}'')', 'agent_message_delete(%L)',
+    format('agent_conversation_fork(%L, ', :'jons') || '%L)']) AS command
+ORDER BY method, command COLLATE "C";
+RESET request.method;
+RESET agent.token;
+RESET ROLE;
+SELECT role, content, metadata, edited_at FROM agent.messages WHERE id = :'idas_message';
 
 -- Every policy there is. None is for everybody, and only what has no caller yet is open
 -- to agent_owner.

@@ -17,6 +17,8 @@
 #include "lib/stringinfo.h"
 #include "storage/buf.h"
 #include "storage/itemptr.h"
+#include "utils/array.h"
+#include "utils/jsonb.h"
 #include "utils/snapshot.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
@@ -142,6 +144,7 @@ typedef enum AgentError
 	AGENT_ACCOUNT_IN_USE,
 	AGENT_SESSION_NOT_FOUND,
 	AGENT_CONVERSATION_NOT_FOUND,
+	AGENT_MESSAGE_NOT_FOUND,
 	AGENT_RATE_LIMITED,
 	AGENT_BUSY,
 	AGENT_VALIDATION_FAILED,
@@ -370,8 +373,16 @@ typedef enum AgentPlan
 	AGENT_PLAN_CONVERSATION_UPDATE,
 	AGENT_PLAN_CONVERSATION_DELETE,
 	AGENT_PLAN_CONVERSATION_NEXT_SEQ,
+	AGENT_PLAN_CONVERSATION_TOUCH,
+	AGENT_PLAN_CONVERSATION_FORK,
+	AGENT_PLAN_CONVERSATION_COUNTED,
 	AGENT_PLAN_MESSAGE_INSERT,
 	AGENT_PLAN_MESSAGE_LIST,
+	AGENT_PLAN_MESSAGE_GET,
+	AGENT_PLAN_MESSAGE_PLACE,
+	AGENT_PLAN_MESSAGE_UPDATE,
+	AGENT_PLAN_MESSAGE_DELETE,
+	AGENT_PLAN_MESSAGE_COPY,
 	AGENT_PLAN_CONVERSATION_PAGE,
 	AGENT_PLAN_MESSAGE_PAGE,
 	AGENT_PLAN_MESSAGE_PAGE_BACKWARD,
@@ -518,6 +529,12 @@ typedef enum AgentField
 	AGENT_FIELD_CONTENT,
 	AGENT_FIELD_IS_ARCHIVED,
 	AGENT_FIELD_ARCHIVED,
+	AGENT_FIELD_MESSAGE_ID,
+	AGENT_FIELD_UP_TO_MESSAGE_ID,
+	AGENT_FIELD_NEW_CONTENT,
+	AGENT_FIELD_IS_PINNED,
+	AGENT_FIELD_TAGS,
+	AGENT_FIELD_METADATA,
 	AGENT_FIELD_CURSOR,
 	AGENT_FIELD_CONVERSATION_PAGE_SIZE,
 	AGENT_FIELD_MESSAGE_PAGE_SIZE,
@@ -541,7 +558,9 @@ typedef enum AgentKind
 	AGENT_KIND_DIRECTION,
 	AGENT_KIND_UUID,
 	AGENT_KIND_BOOLEAN,
-	AGENT_KIND_INTEGER
+	AGENT_KIND_INTEGER,
+	AGENT_KIND_TAGS,
+	AGENT_KIND_METADATA
 } AgentKind;
 
 typedef struct AgentFieldRule
@@ -549,7 +568,7 @@ typedef struct AgentFieldRule
 	const char *name;
 	bool required;
 	AgentKind kind;
-	int min;            /* of its characters, or of the number itself */
+	int min;            /* of its characters, of those of a tag, or of the number itself */
 	int max;            /* likewise; 0: not bounded */
 	int max_bytes;      /* 0: not bounded */
 	int number_default; /* of an integer */
@@ -567,6 +586,7 @@ typedef struct AgentFaults
 #define AGENT_ROLE_PATTERN      "^(user|assistant|system)$"
 #define AGENT_SCOPE_PATTERN     "^(local|others|global)$"
 #define AGENT_DIRECTION_PATTERN "^(forward|backward)$"
+#define AGENT_TAGS_MAX          20 /* of a conversation */
 
 extern const AgentFieldRule *agent_field_rule(AgentField field);
 extern void agent_faults_init(AgentFaults *faults);
@@ -580,6 +600,13 @@ extern text *agent_check_text(AgentFaults *faults, AgentField field, FunctionCal
 							  int arg);
 extern bool agent_check_uuid(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 							 int arg, pg_uuid_t *uuid);
+extern ArrayType *agent_check_tags_value(AgentFaults *faults, AgentField field, ArrayType *value);
+extern ArrayType *agent_check_tags(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
+								   int arg);
+extern void agent_check_metadata_value(AgentFaults *faults, AgentField field, Jsonb *value);
+extern Jsonb *agent_check_metadata(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
+								   int arg);
+extern Jsonb *agent_empty_metadata(void);
 extern bool agent_check_number(AgentFaults *faults, AgentField field, int64 number);
 extern int32 agent_check_integer(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 								 int arg);

@@ -112,6 +112,12 @@ static const ErrorEntry errors[AGENT_ERROR_COUNT] = {
 		NULL,
 		NULL
 	},
+	[AGENT_MESSAGE_NOT_FOUND] = {
+		"message_not_found", "P0002", 404,
+		"message not found",
+		NULL,
+		NULL
+	},
 	[AGENT_RATE_LIMITED] = {
 		"rate_limited", "53400", 429,
 		"too many requests",

@@ -27,8 +27,11 @@
 /* clang-format off */
 /* In the order of the views, whose rows the functions return. */
 #define USER_COLUMNS "id, email, username, is_active, created_at"
-#define CONVERSATION_COLUMNS "id, title, is_archived, created_at, updated_at, message_count, user_id"
-#define MESSAGE_COLUMNS "id, conversation_id, seq, role, content, created_at, user_id"
+#define CONVERSATION_COLUMNS \
+	"id, title, is_archived, created_at, updated_at, message_count," \
+	" is_pinned, tags, metadata, forked_from, user_id"
+#define MESSAGE_COLUMNS \
+	"id, conversation_id, seq, role, content, created_at, metadata, edited_at, user_id"
 /* clang-format on */
 
 /* clang-format off */
@@ -177,9 +180,11 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 	},
 	[AGENT_PLAN_CONVERSATION_INSERT] = {
 		"INSERT INTO agent.conversations"
-		" (user_id, id, title, created_at, updated_at, message_count, next_seq)"
-		" VALUES ($1, $2, $3, $4, $4, $5, $5 + 1) RETURNING " CONVERSATION_COLUMNS,
-		false, 5, {UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, INT8OID}
+		" (user_id, id, title, created_at, updated_at, message_count, next_seq,"
+		" tags, metadata)"
+		" VALUES ($1, $2, $3, $4, $4, $5, $5 + 1, coalesce($6, '{}'), coalesce($7, '{}'))"
+		" RETURNING " CONVERSATION_COLUMNS,
+		false, 7, {UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, INT8OID, TEXTARRAYOID, JSONBOID}
 	},
 	[AGENT_PLAN_CONVERSATION_GET] = {
 		"SELECT " CONVERSATION_COLUMNS " FROM agent.conversations"
@@ -194,9 +199,10 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 	},
 	[AGENT_PLAN_CONVERSATION_UPDATE] = {
 		"UPDATE agent.conversations SET title = coalesce($3, title),"
-		" is_archived = coalesce($4, is_archived), updated_at = greatest(updated_at, $5)"
+		" is_archived = coalesce($4, is_archived), updated_at = greatest(updated_at, $5),"
+		" is_pinned = coalesce($6, is_pinned), tags = coalesce($7, tags), metadata = coalesce($8, metadata)"
 		" WHERE user_id = $1 AND id = $2 RETURNING " CONVERSATION_COLUMNS,
-		false, 5, {UUIDOID, UUIDOID, TEXTOID, BOOLOID, TIMESTAMPTZOID}
+		false, 8, {UUIDOID, UUIDOID, TEXTOID, BOOLOID, TIMESTAMPTZOID, BOOLOID, TEXTARRAYOID, JSONBOID}
 	},
 	[AGENT_PLAN_CONVERSATION_DELETE] = {
 		"DELETE FROM agent.conversations WHERE user_id = $1 AND id = $2",
@@ -204,8 +210,8 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 	},
 
 	/*
-	 * Takes the row's lock, so that seq has no gap and follows the order of
-	 * acceptance, and updated_at (the message's time) never runs backwards.
+	 * Takes the row's lock, so that seq is given out without a gap and follows the order
+	 * of acceptance, and updated_at (the message's time) never runs backwards.
 	 */
 	[AGENT_PLAN_CONVERSATION_NEXT_SEQ] = {
 		"UPDATE agent.conversations SET next_seq = next_seq + 1,"
@@ -214,14 +220,64 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 		false, 3, {UUIDOID, UUIDOID, TIMESTAMPTZOID}
 	},
 	[AGENT_PLAN_MESSAGE_INSERT] = {
-		"INSERT INTO agent.messages (user_id, id, conversation_id, seq, role, content, created_at)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7)",
-		false, 7, {UUIDOID, UUIDOID, UUIDOID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
+		"INSERT INTO agent.messages (user_id, id, conversation_id, seq, role, content, created_at, metadata)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+		false, 8, {UUIDOID, UUIDOID, UUIDOID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID, JSONBOID}
 	},
 	[AGENT_PLAN_MESSAGE_LIST] = {
 		"SELECT id, conversation_id, role, content, created_at FROM agent.messages"
 		" WHERE user_id = $1 AND conversation_id = $2 ORDER BY seq OFFSET $3 LIMIT $4",
 		true, 4, {UUIDOID, UUIDOID, INT8OID, INT8OID}
+	},
+
+	/* Whoever changes a message has its conversation's lock before the message's own. */
+	[AGENT_PLAN_CONVERSATION_TOUCH] = {
+		"UPDATE agent.conversations SET updated_at = greatest(updated_at, $3), message_count = message_count - $4"
+		" WHERE user_id = $1 AND id = $2 RETURNING updated_at",
+		false, 4, {UUIDOID, UUIDOID, TIMESTAMPTZOID, INT8OID}
+	},
+	[AGENT_PLAN_MESSAGE_GET] = {
+		"SELECT " MESSAGE_COLUMNS " FROM agent.messages WHERE user_id = $1 AND id = $2",
+		false, 2, {UUIDOID, UUIDOID}
+	},
+	[AGENT_PLAN_MESSAGE_PLACE] = {
+		"SELECT conversation_id, seq FROM agent.messages WHERE user_id = $1 AND id = $2",
+		false, 2, {UUIDOID, UUIDOID}
+	},
+	[AGENT_PLAN_MESSAGE_UPDATE] = {
+		"UPDATE agent.messages SET content = coalesce($3, content), metadata = coalesce($4, metadata),"
+		" edited_at = CASE WHEN $3 IS NULL THEN edited_at ELSE $5 END"
+		" WHERE user_id = $1 AND id = $2 RETURNING " MESSAGE_COLUMNS,
+		false, 5, {UUIDOID, UUIDOID, TEXTOID, JSONBOID, TIMESTAMPTZOID}
+	},
+	[AGENT_PLAN_MESSAGE_DELETE] = {
+		"DELETE FROM agent.messages WHERE user_id = $1 AND id = $2",
+		false, 2, {UUIDOID, UUIDOID}
+	},
+
+	/*
+	 * What is copied cannot be deleted meanwhile. A time ahead of the clock is copied
+	 * too: the messages that come next are not older than those before them.
+	 */
+	[AGENT_PLAN_CONVERSATION_FORK] = {
+		"INSERT INTO agent.conversations (user_id, id, title, created_at, updated_at, tags, metadata, forked_from)"
+		" SELECT user_id, $3, coalesce($4, title), $5,"
+		" greatest(updated_at, $5), tags, metadata, id"
+		" FROM agent.conversations WHERE user_id = $1 AND id = $2 FOR KEY SHARE",
+		false, 5, {UUIDOID, UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID}
+	},
+	[AGENT_PLAN_MESSAGE_COPY] = {
+		"INSERT INTO agent.messages"
+		" (user_id, id, conversation_id, seq, role, content, created_at, metadata, edited_at)"
+		" SELECT user_id, agent.uuidv7(), $3, row_number() OVER (ORDER BY seq), role, content, created_at,"
+		" metadata, edited_at"
+		" FROM agent.messages WHERE user_id = $1 AND conversation_id = $2 AND seq <= $4 ORDER BY seq",
+		false, 4, {UUIDOID, UUIDOID, UUIDOID, INT8OID}
+	},
+	[AGENT_PLAN_CONVERSATION_COUNTED] = {
+		"UPDATE agent.conversations SET message_count = $3, next_seq = $3 + 1"
+		" WHERE user_id = $1 AND id = $2 RETURNING " CONVERSATION_COLUMNS,
+		false, 3, {UUIDOID, UUIDOID, INT8OID}
 	},
 
 	/*

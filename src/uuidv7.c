@@ -55,6 +55,18 @@ agent_uuidv7(void)
 	return uuid;
 }
 
+PG_FUNCTION_INFO_V1(agent_uuidv7_next);
+
+/* SQL: agent.uuidv7() returns uuid */
+Datum
+agent_uuidv7_next(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t *id = palloc(sizeof(pg_uuid_t));
+
+	*id = agent_uuidv7();
+	PG_RETURN_UUID_P(id);
+}
+
 /* Returns what no id of a time, or of a later one, is below. */
 pg_uuid_t
 agent_uuidv7_floor(TimestampTz time)
