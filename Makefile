@@ -15,9 +15,9 @@ STAGE          = tmp_check/stage
 STAGED         = --inputdir=$(STAGE)/$(1) --outputdir=$(STAGE)/$(1) \
                  $(if $(filter-out 15,$(MAJORVERSION)),--expecteddir=$(STAGE)/$(1))
 REGRESS        = $(patsubst sql_tests/%.sql,%,$(sort $(wildcard sql_tests/*.sql)))
-REGRESS_OPTS   = $(call STAGED,regress) --load-extension=pgcrypto --load-extension=btree_gin --load-extension=agent
+REGRESS_OPTS   = $(call STAGED,regress) --load-extension=pgcrypto --load-extension=agent
 ISOLATION      = $(patsubst sql_tests/isolation/%.spec,%,$(sort $(wildcard sql_tests/isolation/*.spec)))
-ISOLATION_OPTS = $(call STAGED,isolation) --load-extension=pgcrypto --load-extension=btree_gin --load-extension=agent
+ISOLATION_OPTS = $(call STAGED,isolation) --load-extension=pgcrypto --load-extension=agent
 TAP_TESTS      = 1
 PROVE_TESTS    = sql_tests/t/*.pl
 REGRESS_PREP   = stage

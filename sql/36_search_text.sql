@@ -162,3 +162,37 @@ AS 'MODULE_PATHNAME', 'agent_search_snippet';
 
 COMMENT ON FUNCTION agent.search_snippet(regconfig, text, tsquery, text, text) IS
 'About 160 characters of a text, as HTML: what was found stands between the marks, everything else is escaped.';
+
+-- Whose row it is, in the same index: then a search costs what the caller's own rows
+-- cost, however many others have the word.
+
+CREATE FUNCTION agent.owner_keys(uuid, internal)
+RETURNS internal
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE SECURITY INVOKER
+AS 'MODULE_PATHNAME', 'agent_owner_keys';
+
+COMMENT ON FUNCTION agent.owner_keys(uuid, internal) IS 'The key of a row, for agent.owner_ops.';
+
+CREATE FUNCTION agent.owner_query(uuid, internal, smallint, internal, internal, internal, internal)
+RETURNS internal
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE SECURITY INVOKER
+AS 'MODULE_PATHNAME', 'agent_owner_query';
+
+COMMENT ON FUNCTION agent.owner_query(uuid, internal, smallint, internal, internal, internal, internal) IS 'The key that is looked for, for agent.owner_ops.';
+
+CREATE FUNCTION agent.owner_consistent(internal, smallint, uuid, integer, internal, internal, internal, internal)
+RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE SECURITY INVOKER
+AS 'MODULE_PATHNAME', 'agent_owner_consistent';
+
+COMMENT ON FUNCTION agent.owner_consistent(internal, smallint, uuid, integer, internal, internal, internal, internal) IS 'Whether a row has the key that is looked for, for agent.owner_ops.';
+
+CREATE OPERATOR CLASS agent.owner_ops FOR TYPE uuid USING gin AS
+    OPERATOR 1 pg_catalog.= (uuid, uuid),
+    FUNCTION 1 pg_catalog.uuid_cmp(uuid, uuid),
+    FUNCTION 2 agent.owner_keys(uuid, internal),
+    FUNCTION 3 agent.owner_query(uuid, internal, smallint, internal, internal, internal, internal),
+    FUNCTION 4 agent.owner_consistent(internal, smallint, uuid, integer, internal, internal, internal, internal);
+
+COMMENT ON OPERATOR CLASS agent.owner_ops USING gin IS 'A uuid in an index for searches.';
+COMMENT ON OPERATOR FAMILY agent.owner_ops USING gin IS 'A uuid in an index for searches.';

@@ -23,7 +23,7 @@ ALTER TABLE agent.messages ALTER COLUMN search SET STORAGE EXTERNAL;
 
 -- Whose message it is stands in the index too, so that a search costs what the
 -- caller's own messages cost, however many others have the word.
-CREATE INDEX messages_search_idx ON agent.messages USING gin (user_id, search agent.search_ops)
+CREATE INDEX messages_search_idx ON agent.messages USING gin (user_id agent.owner_ops, search agent.search_ops)
     WITH (fastupdate = on, gin_pending_list_limit = 1024);
 
 COMMENT ON TABLE agent.messages IS 'One row per message.';

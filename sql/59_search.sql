@@ -48,7 +48,7 @@ AS 'MODULE_PATHNAME', 'agent_search';
 COMMENT ON FUNCTION @extschema@.agent_search(text, text, integer, uuid, text, timestamptz, timestamptz, boolean, text, jsonb, text, text) IS
 'Searches the titles and messages of the caller, in any language, best first.
 
-query: 1 to 500 characters. All words are wanted; "..." is a phrase, a leading - excludes, a trailing * stands for any ending (of two letters or more). Case, accents, width and English endings do not matter; of Chinese, Japanese and Korean any piece is found. Without a word to look for nothing is found. The first 128 kB of a message are searched.
+query: 1 to 200 characters. All words are wanted; "..." is a phrase, a leading - excludes, a trailing * stands for any ending (of two letters or more). Case, accents, width and English endings do not matter; of Chinese, Japanese and Korean any piece is found. Without a word to look for nothing is found. The first 128 kB of a message are searched.
 cursor: the next_cursor of the page before, with the same other arguments but page_size; NULL or empty is the first page. page_size: 1 to 100, NULL is 20.
 conversation_id, role: only there, only by that role. since, before: only from that time on, only earlier. archived, tag: only in conversations that are so, that have that tag. metadata: only messages (or titles of conversations) whose metadata contain it.
 start_mark, stop_mark: what stands around what was found, 64 characters at most, taken as they are.

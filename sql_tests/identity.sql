@@ -55,6 +55,7 @@ SELECT * FROM (VALUES
     ('agent_message_list(gen_random_uuid())'),
     ('agent_conversation_page(''x'', 0)'),
     ('agent_message_page(gen_random_uuid(), ''x'')'),
+    ('agent_search('''')'),
     -- That nobody called is said before what is wrong with the arguments.
     ('agent_conversation_create(NULL)'),
     ('agent_conversation_get(NULL)'),

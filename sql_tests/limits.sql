@@ -43,6 +43,8 @@ INSERT INTO calls VALUES
     ('agent_message_list', ARRAY[:'talk']),
     ('agent_conversation_page', ARRAY[NULL, '20', 'true']),
     ('agent_message_page', ARRAY[:'talk', '', '50', 'backward']),
+    ('agent_search', ARRAY['word', '', '20', :'talk', 'user', '2020-01-01', '2030-01-01', 'true', 'tag',
+        '{"good": 1}', '<', '>']),
     ('agent_http', ARRAY['GET', '/conversations', 'limit=5',
         format('{"authorization": "Bearer %s"}', :'lee'), '{}']);
 -- Each is called as the web does, by the names of its arguments and with text for all of
@@ -122,7 +124,7 @@ ORDER BY function::text, parameter, answer COLLATE "C";
 -- No answer is an internal error, a constraint's, or that of a limit of the server: all
 -- of them are the caller's fault and say so.
 SELECT function, parameter, value, answer FROM answers
-WHERE answer !~ '^(accepted|status 4|22003|22023|22P02|28000|28P01|P0002) ?' ORDER BY 1, 2, 3;
+WHERE answer !~ '^(accepted|status 4|22003|22007|22023|22P02|28000|28P01|P0002) ?' ORDER BY 1, 2, 3;
 
 -- Text that is not text never reaches a function: NUL and lone surrogates in JSON, bytes
 -- that are no UTF-8.

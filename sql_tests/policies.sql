@@ -116,7 +116,8 @@ SELECT set_config('request.method', method, false) AS method, command,
     pg_temp.error_of(command, :'jons') AS own
 FROM unnest(ARRAY['', 'POST']) AS method, unnest(ARRAY['agent_conversation_get(%L)',
     'agent_conversation_update(%L)', 'agent_conversation_update(%L, ''x'')',
-    'agent_conversation_fork(%L)', 'agent_message_create(%L, ''user'', ''x'')', 'agent_message_list(%L)', 'agent_message_page(%L)']) AS command
+    'agent_conversation_fork(%L)', 'agent_message_create(%L, ''user'', ''x'')', 'agent_message_list(%L)', 'agent_message_page(%L)',
+    'agent_search(''x'', conversation_id => %L)']) AS command
 ORDER BY method, command COLLATE "C";
 RESET request.method;
 SELECT pg_temp.error_of('agent_conversation_delete(%L)', :'idas')

@@ -59,6 +59,7 @@ SELECT title FROM agent_conversation_list();
 SELECT title FROM agent_conversation_get(:'olgas');
 SELECT (unnest(items)).title FROM agent_conversation_page();
 SELECT (unnest(items)).content FROM agent_message_page(:'olgas');
+SELECT (unnest(items)).snippet FROM agent_search('secret');
 RESET row_security;
 
 -- A function that tells everything it is given, cheap enough to be asked first, is given
@@ -81,6 +82,9 @@ SELECT count(*) FROM agent_message_list(:'pauls') WHERE regress_doors.tell(conte
 SELECT count(*) FROM agent_conversation_page() AS p, unnest(p.items) AS i WHERE regress_doors.tell(i.title);
 SELECT count(*) FROM agent_message_page(:'olgas') AS p, unnest(p.items) AS i WHERE regress_doors.tell(i.content);
 SELECT count(*) FROM agent_message_page(:'pauls') AS p, unnest(p.items) AS i WHERE regress_doors.tell(i.content);
+SELECT count(*) FROM agent_search('paul olga') AS p, unnest(p.items) AS i WHERE regress_doors.tell(i.snippet);
+SELECT count(*) FROM agent.messages WHERE search @@ 'paul | olga' AND regress_doors.tell(content);
+SELECT count(*) FROM agent.messages WHERE search OPERATOR(agent.@@) 'paul | olga | secret' AND regress_doors.tell(content);
 SELECT count(*) FROM agent_conversations AS c JOIN agent_messages AS m
     ON regress_doors.tell(c.title || ', ' || m.content);
 -- An error made of a value, and an operator of one's own, are given no more.
@@ -100,6 +104,7 @@ SELECT pg_temp.answer(format('SELECT agent_conversation_get(%L)', :'pauls'));
 SELECT pg_temp.answer(format('SELECT agent_message_list(%L)', :'pauls'));
 SELECT (unnest(items)).title FROM agent_conversation_page();
 SELECT pg_temp.answer(format('SELECT agent_message_page(%L)', :'pauls'));
+SELECT cardinality(items) FROM agent_search('paul');
 RESET search_path;
 
 -- COPY is a query like others, and copying in is a write like others.

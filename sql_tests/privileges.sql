@@ -81,7 +81,7 @@ WHERE prosecdef AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (procon
 SELECT proname FROM members JOIN pg_proc ON oid = objid AND classid = 'pg_proc'::regclass
 GROUP BY proname HAVING count(*) > 1;
 
--- Every function is called by every role, with arguments that are NULL. Without EXECUTE
+-- Every function that SQL can call is called by every role, with arguments that are NULL. Without EXECUTE
 -- it is refused, by its name; what is listed is not. agent_user gets an error of the
 -- function's own, because there is no token.
 CREATE ROLE regress_privileges_none;
@@ -93,7 +93,8 @@ FROM members JOIN pg_proc ON oid = objid AND classid = 'pg_proc'::regclass,
     LATERAL (SELECT string_agg('NULL::' || type::regtype, ', ') AS arguments
         FROM unnest(proargtypes) AS type) AS a,
     unnest('{regress_privileges_none, agent_anon, agent_user, agent_admin,
-        agent_authenticator}'::name[]) AS role;
+        agent_authenticator}'::name[]) AS role
+WHERE 'internal'::regtype <> ALL (proargtypes);
 SELECT role, count(*) AS called, count(*) FILTER (WHERE answer = ANY (ARRAY[
         format('42501 | permission denied for function %s', function),
         CASE WHEN function LIKE 'require%' THEN '42501 | permission denied for schema agent' END]))

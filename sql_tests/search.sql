@@ -144,12 +144,12 @@ SELECT pg_temp.answer(format('SELECT agent_search(''gnu'', %L, 5)', :'cursor'));
 -- What is asked wrongly, all at once; what is foreign is as what is not there.
 SELECT pg_temp.answer($$SELECT agent_search(NULL)$$);
 SELECT pg_temp.answer($$SELECT agent_search('')$$);
-SELECT pg_temp.answer($$SELECT agent_search(repeat('x', 501), 'y', 0, role => 'boss', start_mark => repeat('x', 65), stop_mark => repeat('x', 65))$$);
+SELECT pg_temp.answer($$SELECT agent_search(repeat('x', 201), 'y', 0, role => 'boss', start_mark => repeat('x', 65), stop_mark => repeat('x', 65))$$);
 SELECT pg_temp.answer($$SELECT agent_search('x', page_size => 101)$$);
 SELECT pg_temp.answer(format($$SELECT agent_search('x', conversation_id => %L)$$, :'ugos'));
 SELECT pg_temp.answer($$SELECT agent_search('x', conversation_id => '00000000-0000-4000-8000-000000000000')$$);
-SELECT pg_temp.hits($$repeat('学', 500)$$), pg_temp.hits($$repeat('a ', 250)$$), pg_temp.hits($$repeat('"a b" ', 80)$$);
-SELECT pg_temp.hits($$repeat('-x ', 160) || 'y'$$), pg_temp.hits($$repeat('''\" ', 100)$$);
+SELECT pg_temp.hits($$repeat('学', 200)$$), pg_temp.hits($$repeat('a ', 100)$$), pg_temp.hits($$repeat('"a b" ', 33)$$);
+SELECT pg_temp.hits($$repeat('-x ', 60) || 'y'$$), pg_temp.hits($$repeat('''\" ', 50)$$);
 
 -- Nobody finds another's words, by any door.
 SELECT pg_temp.hits($$'unmistakable'$$), pg_temp.hits($$'ugo'$$);

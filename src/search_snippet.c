@@ -14,7 +14,7 @@
 #include "tsearch/ts_utils.h"
 #include "utils/builtins.h"
 
-#define PIECE      8192 /* bytes read at once */
+#define PIECE      2048 /* bytes read at once */
 #define CHARACTERS 160  /* shown, about */
 #define BEFORE     40   /* of them before the first that is marked */
 #define PHRASE_MAX 32   /* words of a phrase that are compared */
@@ -162,6 +162,7 @@ find_phrases(const Snippet *snippet, const HeadlineParsedText *text)
 	{
 		const QueryOperand *item = text->words[i].item;
 
+		CHECK_FOR_INTERRUPTS();
 		for (int p = 0; item != NULL && p < snippet->phrase_count; p++)
 		{
 			const Phrase *phrase = &snippet->phrases[p];

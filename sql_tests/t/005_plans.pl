@@ -65,6 +65,7 @@ sub everything
          SELECT (unnest(items)).title FROM $schema.agent_conversation_page();
          SELECT string_agg(i.content, ',') FROM $schema.agent_message_page('$conversation{$name}') AS p,
              unnest(p.items) AS i;
+         SELECT count(*) FROM $schema.agent_search('$name') AS p, unnest(p.items);
          SELECT title FROM $schema.agent_conversation_get('$conversation{$name}');
          SELECT title FROM $schema.agent_conversation_update('$conversation{$name}', NULL, false);
          COMMIT");
@@ -85,8 +86,8 @@ sub prepare
 }
 
 my %seen = (
-    alice => "of alice\nalice 1\n1\nalice\nof alice\nalice 1\nof alice\nof alice",
-    bob => "of bob\nbob 1,bob 2\n2\nbob\nof bob\nbob 1,bob 2\nof bob\nof bob");
+    alice => "of alice\nalice 1\n1\nalice\nof alice\nalice 1\n2\nof alice\nof alice",
+    bob => "of bob\nbob 1,bob 2\n2\nbob\nof bob\nbob 1,bob 2\n3\nof bob\nof bob");
 
 $session->query_safe('CREATE EXTENSION agent CASCADE');
 people('public');

@@ -75,6 +75,9 @@ is( on_standby('agent_user', $token{alice},
 is( on_standby('agent_user', $token{alice},
         "SELECT (unnest(items)).content, has_more FROM agent_message_page('$conversation', '', 1)"),
     'message of alice|f', 'a page of messages on the standby');
+is( on_standby('agent_user', $token{alice},
+        "SELECT (unnest(items)).snippet FROM agent_search('message')"),
+    '<mark>message</mark> of alice', 'a search on the standby');
 is(on_standby('agent_user', $token{bob}, 'SELECT username FROM agent_me()'),
     'bob', 'one\'s own account on the standby');
 is( on_standby('agent_user', '', "SELECT agent_authenticate('$token{bob}') = agent_uid()"),
