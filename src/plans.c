@@ -43,6 +43,37 @@
 	" AND ($9 IS NULL OR " t ".metadata @> $9)"
 /* clang-format on */
 
+/*
+ * A search, by an operator that may use the index, or by one that reads all of the
+ * caller's own. What was found is ranked first; only what is shown is read. OFFSET keeps
+ * the planner from reading all messages of the caller for that.
+ */
+/* clang-format off */
+#define SEARCH(op) \
+		"WITH hit AS (SELECT c.id, c.id AS conversation_id, NULL::uuid AS message_id, c.created_at," \
+		" ts_rank(setweight(agent.search_document(c.title), 'A'), $2, 1) AS rank" \
+		" FROM agent.conversations AS c" \
+		" WHERE c.user_id = $1 AND agent.search_document(c.title) OPERATOR(" op ") $2" \
+		" AND ($3 IS NULL OR c.id = $3) AND $4 IS NULL AND" SEARCH_CONVERSATION SEARCH_WRITTEN("c") \
+		" UNION ALL SELECT m.id, m.conversation_id, m.id, m.created_at, ts_rank(m.search, $2, 1)" \
+		" FROM agent.messages AS m WHERE m.user_id = $1 AND m.search OPERATOR(" op ") $2" \
+		" AND ($3 IS NULL OR m.conversation_id = $3) AND ($4 IS NULL OR m.role = $4)" SEARCH_WRITTEN("m") \
+		" AND (($7 IS NULL AND $8 IS NULL) OR EXISTS (SELECT FROM agent.conversations AS c" \
+		" WHERE c.user_id = $1 AND c.id = m.conversation_id AND" SEARCH_CONVERSATION ")))" \
+		" SELECT CASE WHEN p.message_id IS NULL THEN 'title' ELSE 'message' END AS kind, p.conversation_id," \
+		" c.title, p.message_id, m.seq, m.role, p.created_at, p.rank," \
+		" agent.search_snippet($13, coalesce(m.content, c.title), $2, $14, $15) AS snippet" \
+		" FROM (SELECT * FROM hit WHERE (rank, id) < ($10, $11) ORDER BY rank DESC, id DESC LIMIT $12) AS p" \
+		" CROSS JOIN LATERAL (SELECT title FROM agent.conversations" \
+		" WHERE user_id = $1 AND id = p.conversation_id OFFSET 0) AS c" \
+		" LEFT JOIN LATERAL (SELECT seq, role, content FROM agent.messages" \
+		" WHERE user_id = $1 AND id = p.message_id OFFSET 0) AS m ON true" \
+		" ORDER BY p.rank DESC, coalesce(p.message_id, p.conversation_id) DESC"
+#define SEARCH_ARGS \
+		UUIDOID, TSQUERYOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID, TEXTOID, JSONBOID, \
+		FLOAT4OID, UUIDOID, INT4OID, REGCONFIGOID, TEXTOID, TEXTOID
+/* clang-format on */
+
 /* clang-format off */
 #define SESSION_STATE \
 	"SELECT s.refresh_hash, s.refresh_previous, s.refresh_key, s.refresh_kid, s.refreshed_at," \
@@ -311,34 +342,17 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 		true, 3, {UUIDOID, UUIDOID, INT8OID}
 	},
 
-	/*
-	 * What was found is ranked first; only what is shown is read. OFFSET keeps the
-	 * planner from reading all messages of the caller for that.
-	 */
 	[AGENT_PLAN_SEARCH] = {
-		"WITH hit AS (SELECT c.id, c.id AS conversation_id, NULL::uuid AS message_id, c.created_at,"
-		" ts_rank(setweight(agent.search_document(c.title), 'A'), $2, 1) AS rank"
-		" FROM agent.conversations AS c"
-		" WHERE c.user_id = $1 AND agent.search_document(c.title) OPERATOR(agent.@@) $2"
-		" AND ($3 IS NULL OR c.id = $3) AND $4 IS NULL AND" SEARCH_CONVERSATION SEARCH_WRITTEN("c")
-		" UNION ALL SELECT m.id, m.conversation_id, m.id, m.created_at, ts_rank(m.search, $2, 1)"
-		" FROM agent.messages AS m WHERE m.user_id = $1 AND m.search OPERATOR(agent.@@) $2"
-		" AND ($3 IS NULL OR m.conversation_id = $3) AND ($4 IS NULL OR m.role = $4)" SEARCH_WRITTEN("m")
-		" AND (($7 IS NULL AND $8 IS NULL) OR EXISTS (SELECT FROM agent.conversations AS c"
-		" WHERE c.user_id = $1 AND c.id = m.conversation_id AND" SEARCH_CONVERSATION ")))"
-		" SELECT CASE WHEN p.message_id IS NULL THEN 'title' ELSE 'message' END AS kind, p.conversation_id,"
-		" c.title, p.message_id, m.seq, m.role, p.created_at, p.rank,"
-		" agent.search_snippet($13, coalesce(m.content, c.title), $2, $14, $15) AS snippet"
-		" FROM (SELECT * FROM hit WHERE (rank, id) < ($10, $11) ORDER BY rank DESC, id DESC LIMIT $12) AS p"
-		" CROSS JOIN LATERAL (SELECT title FROM agent.conversations"
-		" WHERE user_id = $1 AND id = p.conversation_id OFFSET 0) AS c"
-		" LEFT JOIN LATERAL (SELECT seq, role, content FROM agent.messages"
-		" WHERE user_id = $1 AND id = p.message_id OFFSET 0) AS m ON true"
-		" ORDER BY p.rank DESC, coalesce(p.message_id, p.conversation_id) DESC",
-		true, 15,
-		{UUIDOID, TSQUERYOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID, TEXTOID, JSONBOID,
-		 FLOAT4OID, UUIDOID, INT4OID, REGCONFIGOID, TEXTOID, TEXTOID}
+		SEARCH("agent.@@"), true, 15, {SEARCH_ARGS}
 	},
+	[AGENT_PLAN_SEARCH_OWN] = {
+		SEARCH("pg_catalog.@@"), true, 15, {SEARCH_ARGS}
+	},
+	[AGENT_PLAN_MESSAGE_TOTAL] = {
+		"SELECT coalesce(sum(message_count), 0)::bigint FROM agent.conversations WHERE user_id = $1",
+		true, 1, {UUIDOID}
+	},
+
 };
 /* clang-format on */
 

@@ -16,6 +16,8 @@
 #include "utils/builtins.h"
 #include "utils/float.h"
 
+#define OWN_MAX 20000 /* messages of a person that may be read one by one */
+
 /* The arguments. */
 enum
 {
@@ -144,6 +146,39 @@ read_arguments(Search *search, FunctionCallInfo fcinfo)
 		agent_conversation_require(&search->caller, PG_GETARG_UUID_P(ARG_CONVERSATION_ID));
 }
 
+/* Tells whether a query has a beginning of words in it. */
+static bool
+has_beginning(TSQuery query)
+{
+	const QueryItem *item = GETQUERY(query);
+
+	for (int i = 0; i < query->size; i++)
+	{
+		if (item[i].type == QI_VAL && item[i].qoperand.prefix)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Chooses how to search; SPI is connected.
+ *
+ * The index finds a word among the caller's own at once, but for a beginning it goes
+ * through all words of everybody that begin so.
+ */
+static AgentPlan
+choose_plan(const Search *search, TSQuery query)
+{
+	Datum values[] = {UUIDPGetDatum(&search->caller)};
+	bool isnull;
+
+	if (!has_beginning(query))
+		return AGENT_PLAN_SEARCH;
+	agent_execute(AGENT_PLAN_MESSAGE_TOTAL, values, NULL);
+	return DatumGetInt64(agent_result(0, 1, &isnull)) > OWN_MAX ? AGENT_PLAN_SEARCH
+																: AGENT_PLAN_SEARCH_OWN;
+}
+
 /* Reads the hits of the page, and one more; SPI is connected. */
 static void
 read_hits(Search *search, TSQuery query, FunctionCallInfo fcinfo)
@@ -167,7 +202,7 @@ read_hits(Search *search, TSQuery query, FunctionCallInfo fcinfo)
 	for (int i = 0; i < (int) lengthof(marks); i++)
 		values[PARAM_START_MARK + i] = search->marks[i] != NULL ? PointerGetDatum(search->marks[i])
 																: CStringGetTextDatum(marks[i]);
-	agent_page_read(&search->page, AGENT_PLAN_SEARCH, values, nulls);
+	agent_page_read(&search->page, choose_plan(search, query), values, nulls);
 }
 
 /* Notes where the page ends. */
