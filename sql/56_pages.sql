@@ -23,16 +23,17 @@ COMMENT ON COLUMN @extschema@.agent_messages_page.next_cursor IS 'What to ask th
 COMMENT ON COLUMN @extschema@.agent_messages_page.has_more IS 'Whether anything follows.';
 
 CREATE FUNCTION @extschema@.agent_conversation_page(
-    cursor text DEFAULT NULL, page_size integer DEFAULT NULL, archived boolean DEFAULT NULL)
+    cursor text DEFAULT NULL, page_size integer DEFAULT NULL, archived boolean DEFAULT NULL,
+    pinned boolean DEFAULT NULL, tag text DEFAULT NULL, metadata jsonb DEFAULT NULL)
 RETURNS @extschema@.agent_conversations_page
 LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'agent_conversation_page';
 
-COMMENT ON FUNCTION @extschema@.agent_conversation_page(text, integer, boolean) IS
+COMMENT ON FUNCTION @extschema@.agent_conversation_page(text, integer, boolean, boolean, text, jsonb) IS
 'A page of the caller''s conversations, newest created first.
 
-cursor: the next_cursor of the page before, with the same other arguments but page_size; NULL or empty is the first page. page_size: 1 to 100, NULL is 20. archived: true or false lists only those; NULL lists all. What is begun while one pages is not on the pages to come; nothing is shown twice or left out.
+cursor: the next_cursor of the page before, with the same other arguments but page_size; NULL or empty is the first page. page_size: 1 to 100, NULL is 20. archived, pinned: true or false lists only those. tag: lists only what has this tag, of 1 to 50 characters. metadata: lists only what contains this object, of 16 kB at most as text. NULL of each lists all; what few conversations meet takes as long as reading those between. What is begun while one pages is not on the pages to come; nothing is shown twice or left out.
 HTTP 200. Errors: not_authenticated 401, validation_failed 422 (a cursor of another list too).';
 
 CREATE FUNCTION @extschema@.agent_message_page(

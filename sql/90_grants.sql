@@ -30,7 +30,7 @@ ALTER FUNCTION @extschema@.agent_conversation_fork(uuid, uuid, text)         OWN
 ALTER FUNCTION @extschema@.agent_message_create(uuid, text, text, jsonb)     OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_message_update(uuid, text, jsonb)           OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_message_delete(uuid)                        OWNER TO agent_owner;
-ALTER FUNCTION @extschema@.agent_conversation_page(text, integer, boolean)   OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_conversation_page(text, integer, boolean, boolean, text, jsonb) OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_message_page(uuid, text, integer, text)     OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_search(text, text, integer, uuid, text, timestamptz, timestamptz, boolean, text, jsonb, text, text) OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_postgrest_config()                          OWNER TO agent_owner;
@@ -150,7 +150,7 @@ GRANT EXECUTE ON FUNCTION
     @extschema@.agent_message_update(uuid, text, jsonb),
     @extschema@.agent_message_delete(uuid),
     @extschema@.agent_message_list(uuid),
-    @extschema@.agent_conversation_page(text, integer, boolean),
+    @extschema@.agent_conversation_page(text, integer, boolean, boolean, text, jsonb),
     @extschema@.agent_message_page(uuid, text, integer, text)
 TO agent_user;
 

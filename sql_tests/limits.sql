@@ -41,7 +41,7 @@ INSERT INTO calls VALUES
     ('agent_message_update', ARRAY[:'message', 'Content', '{"good": 1}']),
     ('agent_message_delete', ARRAY[:'message']),
     ('agent_message_list', ARRAY[:'talk']),
-    ('agent_conversation_page', ARRAY[NULL, '20', 'true']),
+    ('agent_conversation_page', ARRAY[NULL, '20', 'true', 'false', 'tag', '{"good": 1}']),
     ('agent_message_page', ARRAY[:'talk', '', '50', 'backward']),
     ('agent_search', ARRAY['word', '', '20', :'talk', 'user', '2020-01-01', '2030-01-01', 'true', 'tag',
         '{"good": 1}', '<', '>']),

@@ -74,6 +74,25 @@ FROM unnest('{1,2,50,83,84,100,NULL}'::int[]) AS size, unnest('{forward,backward
     LATERAL pg_temp.walk(format('agent_message_page(%L, $1, %L, %L)', :'talk', size, direction)) AS w
 GROUP BY size, direction ORDER BY size, direction;
 
+-- By pin, tag and metadata, alone and together: what the list has of them.
+RESET ROLE;
+UPDATE agent.conversations SET is_pinned = substr(title, 5)::int % 2 = 0,
+    tags = CASE substr(title, 5)::int % 5 WHEN 0 THEN '{work,日本}' WHEN 1 THEN '{Work}' ELSE '{}' END::text[],
+    metadata = jsonb_build_object('n', substr(title, 5)::int % 4, 'in', jsonb_build_object('a', ARRAY[1, 2]))
+WHERE title LIKE 'Old %';
+SET ROLE agent_user;
+SELECT f.n, count(l.id) FILTER (WHERE met) AS rows, (SELECT array_agg(w.id) FROM pg_temp.walk(
+        format('agent_conversation_page($1, 7, %L, %L, %L, %L)', archived, pinned, tag, f.metadata)) AS w)
+    IS NOT DISTINCT FROM array_agg(l.id) FILTER (WHERE met) AS as_listed
+FROM (VALUES (1, NULL::boolean, true, NULL, NULL::jsonb), (2, NULL, false, NULL, NULL),
+    (3, NULL, NULL, 'work', NULL), (4, NULL, NULL, '日本', NULL), (5, NULL, NULL, 'none', NULL),
+    (6, NULL, NULL, NULL, '{"n": 3}'), (7, NULL, NULL, NULL, '{"in": {"a": [2]}}'), (8, NULL, NULL, NULL, '{}'),
+    (9, false, true, 'Work', '{"n": 2}')) AS f (n, archived, pinned, tag, metadata),
+    agent_conversation_list() AS l,
+    LATERAL (SELECT (archived IS NULL OR l.is_archived = archived) AND (pinned IS NULL OR l.is_pinned = pinned)
+        AND (tag IS NULL OR tag = ANY (l.tags)) AND (f.metadata IS NULL OR l.metadata @> f.metadata) AS met) AS m
+GROUP BY f.n, archived, pinned, tag, f.metadata ORDER BY n;
+
 -- The empty cursor is the first page; sizes may change on the way.
 SELECT (SELECT array_agg(i.id) FROM unnest(a.items) AS i) = (SELECT array_agg(i.id) FROM unnest(b.items) AS i)
     AS same, a.next_cursor = b.next_cursor AS same_cursor
@@ -82,6 +101,8 @@ SELECT next_cursor AS cursor FROM agent_message_page(:'talk', page_size => 3) \g
 SELECT (unnest(items)).content FROM agent_message_page(:'talk', :'cursor', 2);
 SELECT next_cursor AS conversations_cursor FROM agent_conversation_page(page_size => 3) \gset
 SELECT next_cursor AS archived_cursor FROM agent_conversation_page(page_size => 3, archived => false) \gset
+SELECT next_cursor AS tagged_cursor
+FROM agent_conversation_page(page_size => 1, tag => 'work', metadata => '{"n": 2}') \gset
 SELECT next_cursor AS backward_cursor FROM agent_message_page(:'talk', page_size => 3, direction => 'backward') \gset
 SELECT (unnest(items)).content FROM agent_message_page(:'talk', :'backward_cursor', 2, 'backward');
 
@@ -117,7 +138,15 @@ SELECT n, pg_temp.answer(format('SELECT %s', call)) FROM (VALUES
     (11, 'agent_conversation_page(''x'')'),
     (12, format('agent_conversation_page(%L)', repeat('A', 1000000))),
     (13, format('agent_conversation_page(%L)', E'\u00e4\U0001F600')),
-    (14, format('agent_conversation_page(%L)', :'pia'))) AS v (n, call) ORDER BY n;
+    (14, format('agent_conversation_page(%L)', :'pia')),
+    (15, format('agent_conversation_page(%L, pinned => false)', :'conversations_cursor')),
+    (16, format('agent_conversation_page(%L, tag => ''work'')', :'conversations_cursor')),
+    (17, format('agent_conversation_page(%L, metadata => ''{}'')', :'conversations_cursor')),
+    (18, format('agent_conversation_page(%L, pinned => false)', :'archived_cursor')),
+    (19, format('agent_conversation_page(%L, tag => ''Work'')', :'tagged_cursor')),
+    (20, format('agent_conversation_page(%L, tag => ''work'', metadata => ''{"n": 1}'')', :'tagged_cursor')),
+    (21, format('agent_conversation_page(%L, tag => ''work'', metadata => ''{ "n" : 2}'')', :'tagged_cursor')))
+    AS v (n, call) ORDER BY n;
 SET agent.token = :'quin';
 SELECT pg_temp.answer(format('SELECT agent_conversation_page(%L)', :'conversations_cursor'));
 SELECT pg_temp.answer(format('SELECT agent_conversation_page(%L)', :'quins_cursor'));
@@ -167,6 +196,9 @@ SELECT n, pg_temp.answer(format('SELECT %s', call)) FROM (VALUES
     (3, 'agent_conversation_page(page_size => 100)'), (4, 'agent_conversation_page(page_size => 101)'),
     (5, 'agent_conversation_page(page_size => -2147483648)'),
     (6, 'agent_conversation_page(''x'', page_size => 2147483647)'),
+    (16, 'agent_conversation_page(''x'', 0, tag => '''', metadata => ''[]'')'),
+    (17, format('agent_conversation_page(tag => %L)', repeat('密', 51))),
+    (18, format('agent_conversation_page(metadata => %L)', jsonb_build_object('x', repeat('x', 16384)))),
     (7, format('agent_message_page(%L, page_size => 0)', :'talk')),
     (8, format('agent_message_page(%L, page_size => 101)', :'talk')),
     (9, format('agent_message_page(%L, direction => '''')', :'talk')),

@@ -16,6 +16,7 @@
 #include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
@@ -133,38 +134,75 @@ agent_page_finish(FunctionCallInfo fcinfo, const AgentPage *page, const void *pl
 	return agent_form_row_or_null(fcinfo, lengthof(values), values, nulls);
 }
 
+/* What conversations are asked for: arguments from the third one on, in their order. */
+enum
+{
+	FILTER_ARCHIVED = 2,
+	FILTER_PINNED,
+	FILTER_TAG,
+	FILTER_METADATA,
+	FILTERS_END
+};
+
+/*
+ * Checks what conversations are asked for, and adds it to the scope and to the values
+ * of the statement, whose parameters follow those of the place.
+ */
+static void
+read_filters(FunctionCallInfo fcinfo, AgentFaults *faults, AgentCursorScope *scope, Datum *values,
+			 char *nulls)
+{
+	text *tag = agent_check_text(faults, AGENT_FIELD_TAG, fcinfo, FILTER_TAG);
+	Jsonb *metadata = agent_check_metadata(faults, AGENT_FIELD_METADATA, fcinfo, FILTER_METADATA);
+
+	scope_add_boolean(scope, fcinfo, FILTER_ARCHIVED);
+	scope_add_boolean(scope, fcinfo, FILTER_PINNED);
+	agent_cursor_scope_add(scope,
+						   tag != NULL ? VARDATA_ANY(tag) : NULL,
+						   tag != NULL ? (int) VARSIZE_ANY_EXHDR(tag) : -1);
+	agent_cursor_scope_add(scope,
+						   metadata != NULL ? VARDATA(metadata) : NULL,
+						   metadata != NULL ? (int) VARSIZE(metadata) - VARHDRSZ : -1);
+	for (int arg = FILTER_ARCHIVED; arg < FILTERS_END; arg++)
+	{
+		values[arg + 1] = PG_ARGISNULL(arg) ? (Datum) 0 : PG_GETARG_DATUM(arg);
+		nulls[arg + 1] = PG_ARGISNULL(arg) ? 'n' : ' ';
+	}
+}
+
 PG_FUNCTION_INFO_V1(agent_conversation_page);
 
 /*
- * SQL: agent_conversation_page(cursor text, page_size integer, archived boolean)
- *		returns agent_conversations_page
+ * SQL: agent_conversation_page(cursor text, page_size integer, archived boolean,
+ *		pinned boolean, tag text, metadata jsonb) returns agent_conversations_page
  */
 Datum
 agent_conversation_page(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t caller = agent_caller();
 	MemoryContext context = CurrentMemoryContext;
-	ConversationPlace place;
+	ConversationPlace place = {.created_at = DT_NOEND};
 	AgentFaults faults;
 	AgentPage page = {0};
-	Datum values[] = {UUIDPGetDatum(&caller), (Datum) 0, UUIDPGetDatum(&place.id), (Datum) 0};
-	char nulls[] = "    ";
+	Datum values[FILTERS_END + 1] = {UUIDPGetDatum(&caller), (Datum) 0, UUIDPGetDatum(&place.id)};
+	char nulls[] = "       ";
 	bool isnull;
 
+	memset(&place.id, 0xff, UUID_LEN);
 	agent_faults_init(&faults);
 	agent_cursor_scope_begin(&page.scope, "agent_conversation_page", &caller);
-	scope_add_boolean(&page.scope, fcinfo, 2);
-	if (!agent_cursor_read(&faults, &page.scope, text_argument(fcinfo, 0), &place, sizeof(place)))
-	{
-		place.created_at = DT_NOEND;
-		memset(&place.id, 0xff, UUID_LEN);
-	}
+	read_filters(fcinfo, &faults, &page.scope, values, nulls);
+	/* Without them there is no list that a cursor could be of. */
+	if (faults.count == 0)
+		(void) agent_cursor_read(&faults,
+								 &page.scope,
+								 text_argument(fcinfo, 0),
+								 &place,
+								 sizeof(place));
 	page.size = agent_check_integer(&faults, AGENT_FIELD_CONVERSATION_PAGE_SIZE, fcinfo, 1);
 	agent_faults_raise(&faults);
 
 	values[1] = TimestampTzGetDatum(place.created_at);
-	values[3] = PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2);
-	nulls[3] = PG_ARGISNULL(2) ? 'n' : ' ';
 	SPI_connect();
 	agent_page_read(&page, AGENT_PLAN_CONVERSATION_PAGE, values, nulls);
 	if (page.has_more)
@@ -206,7 +244,6 @@ agent_message_page(PG_FUNCTION_ARGS)
 	agent_check_uuid(&faults, AGENT_FIELD_CONVERSATION_ID, fcinfo, 0, &id);
 	backward = is_backward(agent_check_text(&faults, AGENT_FIELD_DIRECTION, fcinfo, 3));
 	seq = backward ? PG_INT64_MAX : 0;
-	/* Without them there is no list that a cursor could be of. */
 	if (faults.count == 0)
 	{
 		agent_cursor_scope_begin(&page.scope, "agent_message_page", &caller);

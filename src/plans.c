@@ -323,13 +323,16 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 	/*
 	 * Pages: ranges of an index. The bound is a constant, one row more than the largest
 	 * page has, so that the planner knows how few are wanted; the caller says how many.
+	 * Of a CASE it guesses nothing: were it to think that hardly a row meets the filters,
+	 * it would read all of the range and sort.
 	 */
 	[AGENT_PLAN_CONVERSATION_PAGE] = {
 		"SELECT " CONVERSATION_COLUMNS " FROM agent.conversations"
 		" WHERE user_id = $1 AND (created_at, id) < ($2, $3)"
-		" AND ($4 IS NULL OR is_archived = $4)"
+		" AND CASE WHEN ($4 IS NULL OR is_archived = $4) AND ($5 IS NULL OR is_pinned = $5)"
+		" AND ($6 IS NULL OR $6 = ANY (tags)) AND ($7 IS NULL OR metadata @> $7) THEN true ELSE false END"
 		" ORDER BY created_at DESC, id DESC LIMIT 101",
-		true, 4, {UUIDOID, TIMESTAMPTZOID, UUIDOID, BOOLOID}
+		true, 7, {UUIDOID, TIMESTAMPTZOID, UUIDOID, BOOLOID, BOOLOID, TEXTOID, JSONBOID}
 	},
 	[AGENT_PLAN_MESSAGE_PAGE] = {
 		"SELECT " MESSAGE_COLUMNS " FROM agent.messages"

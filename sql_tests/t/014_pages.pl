@@ -26,19 +26,22 @@ my $token = $node->safe_psql('agent',
 my $talk = $node->safe_psql('agent',
     "SET agent.token = '$token'; SELECT id FROM agent_conversation_create('Deep')");
 
-# A person with many conversations, one of them with many messages; and as many of others',
-# so that theirs are not next to each other.
+# A person with many conversations, one of them with many messages; and many with a few, so
+# that the planner takes everybody for one of those.
 $node->safe_psql('agent', "
     INSERT INTO agent.users (id, email, email_key, username, password_hash, created_at)
     SELECT gen_random_uuid(), n || '\@example.com', n || '\@example.com', 'other' || n, '', now()
-    FROM generate_series(1, 10) AS n;
-    INSERT INTO agent.conversations (user_id, id, title, is_archived, created_at, updated_at)
+    FROM generate_series(1, $rows / 10) AS n;
+    INSERT INTO agent.conversations (user_id, id, title, is_archived, created_at, updated_at, tags, metadata)
     SELECT u.id, gen_random_uuid(), 'Conversation ' || n, n % 2 = 0,
-        timestamptz '2020-01-01 00:00+00' + n / 3 * interval '1 s', now()
-    FROM generate_series(1, $rows) AS n, agent.users AS u WHERE u.username IN ('deep', 'other' || n % 10 + 1);
+        timestamptz '2020-01-01 00:00+00' + n / 3 * interval '1 s', now(), '{tag}', '{\"a\": 1}'
+    FROM generate_series(1, $rows) AS n, agent.users AS u
+    WHERE u.username IN ('deep', 'other' || n % ($rows / 10) + 1);
     INSERT INTO agent.messages (user_id, id, conversation_id, seq, role, content, created_at)
     SELECT user_id, gen_random_uuid(), id, n, 'user', 'Message ' || n, now()
-    FROM generate_series(1, $rows) AS n, agent.conversations WHERE id = '$talk';
+    FROM generate_series(1, $rows) AS n, agent.conversations WHERE id = '$talk'
+    UNION ALL SELECT user_id, gen_random_uuid(), id, 1, 'user', 'The only one', now()
+    FROM agent.conversations WHERE id <> '$talk';
     UPDATE agent.conversations SET next_seq = $rows + 1, message_count = $rows WHERE id = '$talk';");
 $node->safe_psql('agent', 'VACUUM ANALYZE');
 
@@ -66,9 +69,10 @@ $session->query_safe(q{
 my %call = (
     'conversations' => 'agent_conversation_page($1, %s)',
     'archived conversations' => 'agent_conversation_page($1, %s, true)',
+    'tagged conversations' => q{agent_conversation_page($1, %s, NULL, false, 'tag', '{"a": 1}')},
     'messages' => "agent_message_page('$talk', \$1, %s)",
     'messages backward' => "agent_message_page('$talk', \$1, %s, 'backward')");
-my %length = map { $_ => /archived/ ? $rows / 2 : $rows + (/messages/ ? 0 : 1) } keys %call;
+my %length = map { $_ => /archived/ ? $rows / 2 : $rows + ($_ eq 'conversations' ? 1 : 0) } keys %call;
 
 foreach my $list (sort keys %call)
 {
