@@ -56,6 +56,7 @@ typedef enum AgentEvent
 	AGENT_EVENT_ACTIVATE,
 	AGENT_EVENT_DEACTIVATE,
 	AGENT_EVENT_SESSION_END,
+	AGENT_EVENT_PURGE,
 	AGENT_EVENT_KEY_ROTATE,
 	AGENT_EVENT_RATE_LIMIT,
 	AGENT_EVENT_BUSY,
@@ -81,6 +82,8 @@ typedef struct AgentEntry
 extern void agent_audit_fill(AgentEntry *entry, AgentEvent event, const pg_uuid_t *user_id,
 							 const pg_uuid_t *session_id, const char *detail);
 extern void agent_audit_insert(const AgentEntry *entry);
+extern void agent_audit_insert_late(const AgentEntry *entry);
+extern void agent_audit_erase(const pg_uuid_t *user_id);
 extern void agent_audit_write(AgentEvent event, const pg_uuid_t *user_id,
 							  const pg_uuid_t *session_id, const char *detail);
 extern void agent_audit_write_admin(AgentEvent event, const pg_uuid_t *user_id,
@@ -360,6 +363,8 @@ typedef enum AgentPlan
 	AGENT_PLAN_SESSION_END_ANY,
 	AGENT_PLAN_SESSION_USE,
 	AGENT_PLAN_AUDIT_INSERT,
+	AGENT_PLAN_AUDIT_INSERT_LATE,
+	AGENT_PLAN_AUDIT_ERASE,
 	AGENT_PLAN_AUDIT_EXPIRE,
 	AGENT_PLAN_AUDIT_TRIM,
 	AGENT_PLAN_KEY_LOCK,
@@ -376,6 +381,7 @@ typedef enum AgentPlan
 	AGENT_PLAN_CONVERSATION_TOUCH,
 	AGENT_PLAN_CONVERSATION_FORK,
 	AGENT_PLAN_CONVERSATION_COUNTED,
+	AGENT_PLAN_CONVERSATION_PURGE,
 	AGENT_PLAN_MESSAGE_INSERT,
 	AGENT_PLAN_MESSAGE_LIST,
 	AGENT_PLAN_MESSAGE_GET,
@@ -532,6 +538,8 @@ typedef enum AgentField
 	AGENT_FIELD_MESSAGE_ID,
 	AGENT_FIELD_UP_TO_MESSAGE_ID,
 	AGENT_FIELD_NEW_CONTENT,
+	AGENT_FIELD_OLDER_THAN,
+	AGENT_FIELD_BATCH,
 	AGENT_FIELD_IS_PINNED,
 	AGENT_FIELD_TAGS,
 	AGENT_FIELD_METADATA,
@@ -560,7 +568,8 @@ typedef enum AgentKind
 	AGENT_KIND_BOOLEAN,
 	AGENT_KIND_INTEGER,
 	AGENT_KIND_TAGS,
-	AGENT_KIND_METADATA
+	AGENT_KIND_METADATA,
+	AGENT_KIND_INTERVAL
 } AgentKind;
 
 typedef struct AgentFieldRule
@@ -610,6 +619,8 @@ extern Jsonb *agent_empty_metadata(void);
 extern bool agent_check_number(AgentFaults *faults, AgentField field, int64 number);
 extern int32 agent_check_integer(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 								 int arg);
+extern Interval *agent_check_interval(AgentFaults *faults, AgentField field,
+									  FunctionCallInfo fcinfo, int arg);
 extern void agent_faults_raise(const AgentFaults *faults);
 
 /* worker.c */
