@@ -159,7 +159,7 @@ TO agent_user;
 
 -- The policies are evaluated as the owner inside its functions.
 
-GRANT EXECUTE ON FUNCTION @extschema@.agent_uid(), agent.session_id() TO agent_owner;
+GRANT EXECUTE ON FUNCTION @extschema@.agent_uid(), agent.session_id(), agent.require_caller() TO agent_owner;
 
 -- What statements of the owner's call.
 

@@ -382,6 +382,7 @@ typedef enum AgentPlan
 	AGENT_PLAN_CONVERSATION_FORK,
 	AGENT_PLAN_CONVERSATION_COUNTED,
 	AGENT_PLAN_CONVERSATION_PURGE,
+	AGENT_PLAN_EXPORT_SIZE,
 	AGENT_PLAN_MESSAGE_INSERT,
 	AGENT_PLAN_MESSAGE_LIST,
 	AGENT_PLAN_MESSAGE_GET,
@@ -569,7 +570,8 @@ typedef enum AgentKind
 	AGENT_KIND_INTEGER,
 	AGENT_KIND_TAGS,
 	AGENT_KIND_METADATA,
-	AGENT_KIND_INTERVAL
+	AGENT_KIND_INTERVAL,
+	AGENT_KIND_COUNT
 } AgentKind;
 
 typedef struct AgentFieldRule
@@ -609,6 +611,7 @@ extern text *agent_check_text(AgentFaults *faults, AgentField field, FunctionCal
 							  int arg);
 extern bool agent_check_uuid(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 							 int arg, pg_uuid_t *uuid);
+extern void agent_fault_add_too_large(AgentFaults *faults, AgentField field);
 extern ArrayType *agent_check_tags_value(AgentFaults *faults, AgentField field, ArrayType *value);
 extern ArrayType *agent_check_tags(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 								   int arg);

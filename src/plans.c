@@ -285,6 +285,12 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 		" FROM agent.messages WHERE user_id = $1 AND conversation_id = $2 AND seq <= $4 ORDER BY seq",
 		false, 4, {UUIDOID, UUIDOID, UUIDOID, INT8OID}
 	},
+	/* About as much as JSON makes of it; what is stored out of line is not read. */
+	[AGENT_PLAN_EXPORT_SIZE] = {
+		"SELECT coalesce(sum(octet_length(content) + 300), 0)::bigint FROM agent.messages WHERE user_id = $1",
+		true, 1, {UUIDOID}
+	},
+
 	/* The statement itself is in sql/55_admin.sql: it runs as another role. */
 	[AGENT_PLAN_CONVERSATION_PURGE] = {
 		"SELECT agent.purge($1, $2)",

@@ -289,6 +289,21 @@ agent_check_uuid(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 	return true;
 }
 
+/* Adds the fault of too many tags, or of too much metadata. */
+void
+agent_fault_add_too_large(AgentFaults *faults, AgentField field)
+{
+	const AgentFieldRule *rule = &rules[field];
+
+	agent_fault_add(
+		faults,
+		rule->name,
+		"too_long",
+		rule->kind == AGENT_KIND_TAGS
+			? psprintf("List should have at most %d items", AGENT_TAGS_MAX)
+			: psprintf("Dictionary should have at most %d bytes as text", rule->max_bytes));
+}
+
 /* Tells whether a tag is among some others. */
 static bool
 is_among(Datum tag, const Datum *tags, int count)
@@ -360,10 +375,7 @@ agent_check_tags_value(AgentFaults *faults, AgentField field, ArrayType *value)
 			continue;
 		if (kept_count == AGENT_TAGS_MAX)
 		{
-			agent_fault_add(faults,
-							rule->name,
-							"too_long",
-							psprintf("List should have at most %d items", AGENT_TAGS_MAX));
+			agent_fault_add_too_large(faults, field);
 			break;
 		}
 		check_tag(faults, rule, i, items[i]);
@@ -416,11 +428,7 @@ agent_check_metadata_value(AgentFaults *faults, AgentField field, Jsonb *value)
 		agent_fault_add(faults, rule->name, "dict_type", "Input should be a valid dictionary");
 	else if (is_surely_longer(value, rule->max_bytes) ||
 			 strlen(JsonbToCString(NULL, &value->root, VARSIZE(value))) > (Size) rule->max_bytes)
-		agent_fault_add(
-			faults,
-			rule->name,
-			"too_long",
-			psprintf("Dictionary should have at most %d bytes as text", rule->max_bytes));
+		agent_fault_add_too_large(faults, field);
 }
 
 /* Checks an argument that is metadata, and returns it, NULL when it is missing. */
