@@ -83,6 +83,7 @@ INSERT INTO left_out VALUES
     ('conversations', 'user_id', 'id of the account'),
     ('conversations', 'next_seq', 'one more than the last message had'),
     ('messages', 'user_id', 'id of the account'),
+    ('messages', 'search', 'made of content'),
     ('audit', 'user_id', 'id of the account');
 SET ROLE agent_user;
 CREATE TEMP TABLE exported AS
