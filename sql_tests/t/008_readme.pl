@@ -71,6 +71,10 @@ pass('the audit and the doctor answer');
 like($node->safe_psql('agent', (examples('Own data'))[0]), qr/^account\|.*^message\|/ms, 'the export streams');
 is($node->safe_psql('agent', (examples('Own data'))[1]), '0', 'the purge runs');
 
+my @search = examples('Search');
+like($node->safe_psql('agent', "$search[0]\n$search[1]"), qr/^title\|周末学习计划\|周末<mark>学习<\/mark>计划\n.*<mark>docs.python.org<\/mark>/ms,
+    'the search finds');
+
 my ($deactivate) = examples('Who sees what');
 $node->safe_psql('agent', $deactivate =~ s/'\.\.\.'/NULL/gr);
 pass('the statements that deactivate and sign out run');
