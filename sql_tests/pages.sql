@@ -83,7 +83,7 @@ WHERE title LIKE 'Old %';
 SET ROLE agent_user;
 SELECT f.n, count(l.id) FILTER (WHERE met) AS rows, (SELECT array_agg(w.id) FROM pg_temp.walk(
         format('agent_conversation_page($1, 7, %L, %L, %L, %L)', archived, pinned, tag, f.metadata)) AS w)
-    IS NOT DISTINCT FROM array_agg(l.id) FILTER (WHERE met) AS as_listed
+    IS NOT DISTINCT FROM array_agg(l.id ORDER BY l.created_at DESC, l.id DESC) FILTER (WHERE met) AS as_listed
 FROM (VALUES (1, NULL::boolean, true, NULL, NULL::jsonb), (2, NULL, false, NULL, NULL),
     (3, NULL, NULL, 'work', NULL), (4, NULL, NULL, '日本', NULL), (5, NULL, NULL, 'none', NULL),
     (6, NULL, NULL, NULL, '{"n": 3}'), (7, NULL, NULL, NULL, '{"in": {"a": [2]}}'), (8, NULL, NULL, NULL, '{}'),
