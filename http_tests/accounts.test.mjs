@@ -54,6 +54,29 @@ test('login answers 200 with a token that is good for the rest', async () => {
     assert.deepEqual(me.data, registered.data);
 });
 
+test('all that is kept of somebody is read by them alone, by GET and by POST', async () => {
+    const { id, email, password, token } = await person();
+    const hers = client(token);
+
+    await hers.rpc('agent_conversation_create', { title: 'mine', first_message: 'hello' });
+    for (const get of [true, false]) {
+        const { data, status } = await hers.rpc('agent_export', {}, { get });
+        assert.equal(status, 200);
+        assert.equal(data.account.email, email);
+        assert.deepEqual(data.conversations.map(({ title, messages }) => [title, messages.length]), [['mine', 1]]);
+        assert.ok(!JSON.stringify(data).includes(password));
+        const rows = await hers.rpc('agent_export_rows', {}, { get });
+        assert.deepEqual(rows.data.map(({ kind }) => kind),
+            ['account', 'session', 'conversation', 'message', 'event', 'event']);
+    }
+    const events = await request('GET', '/agent_audit?select=event,user_id&order=id', { token });
+    assert.deepEqual(events.json, [{ event: 'register', user_id: id }, { event: 'login', user_id: id }]);
+    for (const name of ['agent_export', 'agent_export_rows', 'agent_purge']) {
+        assert.equal((await call(name, name === 'agent_purge' ? { older_than: '1 day' } : {})).status, 401, name);
+    }
+    assert.equal((await call('agent_purge', { older_than: '1 day' }, { token })).status, 403);
+});
+
 test('me is read by GET and by POST, and as the one row of a view', async () => {
     const { id, email, username, token } = await person();
 

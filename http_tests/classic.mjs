@@ -30,7 +30,10 @@ export const closed = [['GET', '/auth/me'], ['DELETE', '/auth/me', { password: '
     ['POST', '/conversations', { title: 'x' }], ['GET', `/conversations/${nowhere}`],
     ['PATCH', `/conversations/${nowhere}`, { title: 'x' }],
     ['DELETE', `/conversations/${nowhere}`], ['GET', `/conversations/${nowhere}/messages`],
-    ['POST', `/conversations/${nowhere}/messages`, { role: 'user', content: 'x' }]];
+    ['POST', `/conversations/${nowhere}/messages`, { role: 'user', content: 'x' }],
+    ['POST', `/conversations/${nowhere}/fork`, { title: 'x' }],
+    ['PATCH', `/messages/${nowhere}`, { content: 'x' }], ['DELETE', `/messages/${nowhere}`],
+    ['GET', '/auth/export']];
 
 // Defines the same tests for each gateway there is, its name in their titles.
 export function everyGateway(define) {
@@ -251,7 +254,7 @@ export const tooSmall = (name, input) => ({ type: 'greater_than_equal', loc: ['q
     msg: 'Input should be greater than or equal to 0', input });
 export const tooGreat = (name, input) => ({ type: 'less_than_equal', loc: ['query', name],
     msg: 'Input should be less than or equal to 1000', input });
-export const noUuid = (input) => ({ type: 'uuid_parsing', loc: ['path', 'conversation_id'],
+export const noUuid = (input, name = 'conversation_id') => ({ type: 'uuid_parsing', loc: ['path', name],
     msg: /^Input should be a valid UUID, ./, input });
 export const noObject = (input) => ({ type: 'model_attributes_type', loc: ['body'],
     msg: 'Input should be a valid dictionary or object to extract fields from', input });

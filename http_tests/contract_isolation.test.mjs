@@ -24,7 +24,8 @@ everyGateway((gateway, test) => {
         ['DELETE', '', undefined], ['GET', '/messages', undefined],
         ['GET', '/messages?skip=0&limit=0', undefined], ['GET', '/messages?skip=5', undefined],
         ['POST', '/messages', { role: 'user', content: 'intruder' }],
-        ['POST', '/messages', { role: 'user', content: 'x'.repeat(100_000) }]
+        ['POST', '/messages', { role: 'user', content: 'x'.repeat(100_000) }],
+        ['PATCH', '', { is_pinned: true, tags: ['bob'], metadata: { bob: 1 } }], ['POST', '/fork', {}]
     ];
 
     test('another\'s conversation answers byte for byte as one that does not exist', async () => {

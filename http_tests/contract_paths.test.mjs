@@ -6,6 +6,7 @@ import { all, closed, everyGateway, isError, isFaulty, missing, noRole, noString
     tooShort, tooSmall } from './classic.mjs';
 
 const one = `/conversations/${nowhere}`;
+const message = `/messages/${nowhere}`;
 const served = {
     '/auth/register': ['POST'],
     '/auth/login': ['POST'],
@@ -13,10 +14,13 @@ const served = {
     '/auth/logout': ['POST'],
     '/auth/password': ['POST'],
     '/auth/sessions': ['GET'],
+    '/auth/export': ['GET'],
     '/auth/me': ['DELETE', 'GET'],
     '/conversations': ['GET', 'POST'],
     [one]: ['DELETE', 'GET', 'PATCH'],
     [`${one}/messages`]: ['GET', 'POST'],
+    [`${one}/fork`]: ['POST'],
+    [message]: ['DELETE', 'PATCH'],
     '/health': ['GET'],
     '/openapi.json': ['GET'],
     '/docs': ['GET']
@@ -62,6 +66,7 @@ everyGateway((gateway, test) => {
             '/Health', '/HEALTH', '/auth/Login', '/Conversations', `${one}/Messages`,
             '/conversations/a%2Fb', `${one}%2Fx`, '/auth%2Fme%2Fx', '/%2Fhealth', '/health%2F',
             '/health/x', '/auth/me/x', '/auth/login/x', `${one}/messages/x`, `${one}/x`,
+            `${one}/fork/`, `${one}/Fork`, `${message}/`, `${message}/x`, '/auth/exports',
             `${one}/messages/${nowhere}`, '/health;x', '/health.json', '/health%20', '/health%3F',
             '/api/health', '/auth/register/login', '/healt', '/healthy', '/auth/signup',
             '/rpc/agent_http', '/rpc/agent_me', '/agent_users', '/agent_conversations',
@@ -179,7 +184,7 @@ everyGateway((gateway, test) => {
         assert.equal(typeof json.info.title, 'string');
         assert.equal(typeof json.info.version, 'string');
         for (const [path, methods] of Object.entries(served)) {
-            const name = path.replace(nowhere, '{conversation_id}');
+            const name = path.replace(nowhere, path === message ? '{message_id}' : '{conversation_id}');
 
             if (!['/openapi.json', '/docs'].includes(path)) {
                 assert.deepEqual(Object.keys(json.paths[name] ?? {})

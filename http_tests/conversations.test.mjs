@@ -40,6 +40,30 @@ test('create answers 201 with the row, its first message with it', async () => {
     assert.equal(empty.message_count, 0);
 });
 
+test('tags, pins and metadata, and a fork that takes them along', async () => {
+    const { data: made, status } = await hers.rpc('agent_conversation_create',
+        { title: 'tagged', first_message: 'hello', tags: ['b', 'a', 'b'], metadata: { x: { y: [1] } } });
+
+    assert.equal(status, 201);
+    assert.deepEqual([made.is_pinned, made.tags, made.metadata, made.forked_from],
+        [false, ['b', 'a'], { x: { y: [1] } }, null]);
+    const pinned = await hers.rpc('agent_conversation_update', { conversation_id: made.id, is_pinned: true, tags: null });
+    assert.deepEqual([pinned.data.is_pinned, pinned.data.tags], [true, ['b', 'a']]);
+    for (const filter of ['tags=cs.{a}', 'metadata=cs.{"x":{"y":[1]}}', 'is_pinned=is.true']) {
+        const { json } = await request('GET', `/agent_conversations?select=id&${encodeURI(filter)}`, { token: alice.token });
+        assert.deepEqual(json, [{ id: made.id }], filter);
+    }
+    const fork = await hers.rpc('agent_conversation_fork', { conversation_id: made.id });
+    assert.equal(fork.status, 201);
+    assert.deepEqual([fork.data.title, fork.data.is_pinned, fork.data.tags, fork.data.forked_from, fork.data.message_count],
+        ['tagged', false, ['b', 'a'], made.id, 1]);
+    const refused = await hers.rpc('agent_conversation_update',
+        { conversation_id: made.id, tags: ['', 'x'], metadata: [] });
+    assert.equal(refused.status, 422);
+    assert.deepEqual(JSON.parse(refused.error.details).map(({ type, loc }) => [type, loc]),
+        [['string_too_short', ['body', 'tags', 0]], ['dict_type', ['body', 'metadata']]]);
+});
+
 test('what comes back is what was sent, in any script', async () => {
     for (const text of ['Python 学习', '\u{1F600} emoji', 'e\u0301', ' spaces ', 'a"b\\c\'d\n\t',
         '<script>', '%_;--', '\u202e']) {
@@ -196,6 +220,7 @@ test('another\'s conversation is to every function as one that does not exist', 
         ['POST', () => '/rpc/agent_conversation_update', { title: 'taken over' }],
         ['POST', () => '/rpc/agent_conversation_update', {}],
         ['POST', () => '/rpc/agent_conversation_delete', {}],
+        ['POST', () => '/rpc/agent_conversation_fork', {}],
         ['POST', () => '/rpc/agent_message_create', { role: 'user', content: 'intruder' }],
         ['POST', () => '/rpc/agent_message_list', {}]
     ];

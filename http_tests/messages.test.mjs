@@ -23,7 +23,7 @@ test('create answers 201 with the row; seq counts from 1', async () => {
 
         assert.equal(status, 201);
         assert.deepEqual(Object.keys(data).sort(), ['content', 'conversation_id', 'created_at',
-            'id', 'role', 'seq', 'user_id']);
+            'edited_at', 'id', 'metadata', 'role', 'seq', 'user_id']);
         assert.equal(data.seq, index + 1);
         assert.equal(data.role, role);
         assert.equal(data.content, `as ${role}`);
@@ -31,6 +31,31 @@ test('create answers 201 with the row; seq counts from 1', async () => {
     }
     const { data } = await hers.rpc('agent_conversation_get', { conversation_id });
     assert.equal(data.message_count, 3);
+});
+
+test('a message is edited and deleted, with metadata of its own', async () => {
+    const { data: { id } } = await hers.rpc('agent_conversation_create', { title: 'edits', first_message: 'one' });
+    const { data: made } = await hers.rpc('agent_message_create',
+        { conversation_id: id, role: 'assistant', content: 'two', metadata: { model: 'm', tokens: [1, 2] } });
+
+    assert.deepEqual([made.metadata, made.edited_at], [{ model: 'm', tokens: [1, 2] }, null]);
+    const edited = await hers.rpc('agent_message_update', { message_id: made.id, content: 'edited' });
+    assert.equal(edited.status, 200);
+    assert.deepEqual({ ...edited.data, edited_at: null }, { ...made, content: 'edited' });
+    const left = await hers.rpc('agent_message_update', { message_id: made.id });
+    assert.deepEqual(left.data, edited.data);
+    const found = await hers.from('agent_messages').select('content').eq('metadata->>model', 'm').eq('conversation_id', id);
+    assert.deepEqual(found.data, [{ content: 'edited' }]);
+
+    const gone = await hers.rpc('agent_message_delete', { message_id: made.id });
+    assert.equal(gone.status, 204);
+    for (const [name, args] of [['agent_message_delete', {}], ['agent_message_update', { content: 'x' }]]) {
+        const again = await hers.rpc(name, { message_id: made.id, ...args });
+        assert.equal(again.status, 404);
+        assert.equal(again.error.code, 'message_not_found');
+    }
+    const { data } = await hers.rpc('agent_conversation_get', { conversation_id: id });
+    assert.equal(data.message_count, 1);
 });
 
 test('messages posted at once get seqs without a gap', async () => {

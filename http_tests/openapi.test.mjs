@@ -12,6 +12,7 @@ const contract = [
     'POST /auth/logout 204 400 401 403 413 422 429 503',
     'POST /auth/password 204 400 401 403 413 422 429 503',
     'GET /auth/sessions 200 400 401 403 429 503',
+    'GET /auth/export 200 400 401 403 429 503',
     'GET /auth/me 200 401 403 429 503',
     'DELETE /auth/me 204 400 401 403 409 413 422 429 503',
     'POST /conversations 201 400 401 403 413 422 429 503',
@@ -21,6 +22,9 @@ const contract = [
     'DELETE /conversations/{conversation_id} 204 401 403 404 422 429 503',
     'POST /conversations/{conversation_id}/messages 201 400 401 403 404 413 422 429 503',
     'GET /conversations/{conversation_id}/messages 200 400 401 403 404 422 429 503',
+    'POST /conversations/{conversation_id}/fork 201 400 401 403 404 413 422 429 503',
+    'PATCH /messages/{message_id} 200 400 401 403 404 413 422 429 503',
+    'DELETE /messages/{message_id} 204 401 403 404 422 429 503',
     'GET /health 200 503',
     'GET /openapi.json 200 503'
 ];

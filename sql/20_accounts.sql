@@ -101,6 +101,7 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'agent_account_delete';
 
 COMMENT ON FUNCTION @extschema@.agent_account_delete(text) IS
-'Deletes the caller''s account with its sessions, conversations and messages.
+'Deletes the caller''s account with its sessions, conversations, messages and events.
 
+What stays is one event, delete, with its time and the id of the account.
 HTTP 204. Errors: not_authenticated 401, wrong_password 400, account_in_use 409 (tables of your own refer to it), validation_failed 422.';

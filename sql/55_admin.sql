@@ -55,3 +55,47 @@ COMMENT ON FUNCTION @extschema@.agent_session_end(uuid) IS
 'Ends a session, whosever it is; its tokens are refused from the next statement on.
 
 HTTP 204. Errors: session_not_found 404 (also for one that has ended), validation_failed 422.';
+
+CREATE FUNCTION agent.is_purging()
+RETURNS boolean
+LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED SECURITY INVOKER
+AS 'MODULE_PATHNAME', 'agent_is_purging';
+
+COMMENT ON FUNCTION agent.is_purging() IS 'Whether agent_purge is deleting, in this session, just now: a policy stands on it.';
+
+-- Runs as agent_admin, whose policy shows it everybody's conversations while agent_purge
+-- calls it: three columns of them. A row that somebody has locked is in use.
+CREATE FUNCTION agent.purge(before timestamptz, batch integer)
+RETURNS bigint
+LANGUAGE sql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    WITH old AS (
+        SELECT c.user_id, c.id
+        FROM agent.conversations AS c
+        WHERE c.updated_at OPERATOR(pg_catalog.<) purge.before
+        LIMIT purge.batch
+        FOR UPDATE SKIP LOCKED
+    ), deleted AS (
+        DELETE FROM agent.conversations AS c
+        USING old AS o
+        WHERE c.user_id OPERATOR(pg_catalog.=) o.user_id AND c.id OPERATOR(pg_catalog.=) o.id
+        RETURNING c.id
+    )
+    SELECT pg_catalog.count(*) FROM deleted AS d;
+END;
+
+COMMENT ON FUNCTION agent.purge(timestamptz, integer) IS
+'Deletes up to so many conversations that were last changed before a time, and returns how many. For agent_purge.';
+
+CREATE FUNCTION @extschema@.agent_purge(older_than interval, batch integer DEFAULT 1000)
+RETURNS bigint
+LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'agent_purge';
+
+COMMENT ON FUNCTION @extschema@.agent_purge(interval, integer) IS
+'Deletes conversations, whosever they are, whose updated_at is longer ago than older_than, with their messages, and returns how many.
+
+older_than: 0 to 1000 years. batch: 1 to 100000, how many at most; call it again until it returns 0, each time in a transaction of its own. Those that somebody is just writing to are left out. It reads the whole table.
+HTTP 200. Errors: account_in_use 409 (tables of your own refer to a conversation), validation_failed 422.';

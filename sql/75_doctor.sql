@@ -127,7 +127,8 @@ BEGIN ATOMIC
             'ALTER FUNCTION ... OWNER TO agent_owner, SET search_path = pg_catalog, pg_temp;'
         FROM functions AS f
         WHERE f.prosecdef
-          AND (pg_get_userbyid(f.proowner) <> 'agent_owner'
+          AND (pg_get_userbyid(f.proowner)
+                   <> CASE f.oid WHEN 'agent.purge'::regproc THEN 'agent_admin' ELSE 'agent_owner' END
                OR NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (f.proconfig), false))
         UNION ALL
         SELECT 7, 'roles', count(*) > 0, 'error', 'without attributes or memberships they must not have',

@@ -59,3 +59,14 @@ COMMENT ON POLICY audit_owner ON agent.audit IS 'Events are written before there
 CREATE POLICY audit_admin ON agent.audit FOR SELECT TO agent_admin
     USING (true);
 COMMENT ON POLICY audit_admin ON agent.audit IS 'Those who run the service read all of it, and change nothing.';
+
+CREATE POLICY audit_own ON agent.audit FOR SELECT TO agent_user
+    USING (user_id OPERATOR(pg_catalog.=) @extschema@.agent_uid());
+COMMENT ON POLICY audit_own ON agent.audit IS 'A signed-in person sees the events of their own account.';
+
+-- What is too old goes, whosever it is. Not for agent_owner, whom the policy above binds to
+-- the caller: a second one would let everything it does reach everybody's rows.
+
+CREATE POLICY conversations_purge ON agent.conversations TO agent_admin
+    USING (agent.is_purging()) WITH CHECK (false);
+COMMENT ON POLICY conversations_purge ON agent.conversations IS 'While agent_purge runs, and never else; nothing can be changed, or given to anybody.';

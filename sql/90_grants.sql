@@ -38,6 +38,11 @@ ALTER FUNCTION @extschema@.agent_http(text, text, text, jsonb, bytea)        OWN
 ALTER FUNCTION @extschema@.agent_postgrest_http()                            OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_postgrest_http(bytea)                       OWNER TO agent_owner;
 
+ALTER FUNCTION @extschema@.agent_purge(interval, integer)                    OWNER TO agent_owner;
+
+-- This alone runs as agent_admin.
+ALTER FUNCTION agent.purge(timestamptz, integer) OWNER TO agent_admin;
+
 -- Nothing is for everybody, nor for those whom ALTER DEFAULT PRIVILEGES of the
 -- database or the schema would have let in: only what follows is granted.
 
@@ -124,9 +129,10 @@ TO agent_anon, agent_user, agent_authenticator;
 
 GRANT USAGE ON SCHEMA agent TO agent_user;
 GRANT SELECT (id, email, username, is_active, created_at) ON agent.users TO agent_user;
-GRANT SELECT (user_id, id, created_at, expires_at, ended_at, user_agent, address, last_used_at) ON agent.sessions TO agent_user;
+GRANT SELECT (user_id, id, created_at, expires_at, ended_at, user_agent, address, last_used_at, refreshed_at) ON agent.sessions TO agent_user;
+GRANT SELECT (id, created_at, event, user_id, session_id, address, user_agent, detail) ON agent.audit TO agent_user;
 GRANT SELECT ON agent.conversations, agent.messages TO agent_user;
-GRANT SELECT ON @extschema@.agent_users, @extschema@.agent_conversations, @extschema@.agent_messages, @extschema@.agent_sessions TO agent_user;
+GRANT SELECT ON @extschema@.agent_users, @extschema@.agent_conversations, @extschema@.agent_messages, @extschema@.agent_sessions, @extschema@.agent_audit TO agent_user;
 GRANT USAGE ON TYPE @extschema@.agent_conversations_page, @extschema@.agent_messages_page TO agent_user;
 GRANT EXECUTE ON FUNCTION
     agent.require_caller(),
@@ -147,16 +153,18 @@ GRANT EXECUTE ON FUNCTION
     @extschema@.agent_message_delete(uuid),
     @extschema@.agent_message_list(uuid),
     @extschema@.agent_conversation_page(text, integer, boolean, boolean, text, jsonb),
-    @extschema@.agent_message_page(uuid, text, integer, text)
+    @extschema@.agent_message_page(uuid, text, integer, text),
+    @extschema@.agent_export(),
+    @extschema@.agent_export_rows()
 TO agent_user;
 
 -- The policies are evaluated as the owner inside its functions.
 
-GRANT EXECUTE ON FUNCTION @extschema@.agent_uid(), agent.session_id() TO agent_owner;
+GRANT EXECUTE ON FUNCTION @extschema@.agent_uid(), agent.session_id(), agent.require_caller() TO agent_owner;
 
 -- What statements of the owner's call.
 
-GRANT EXECUTE ON FUNCTION agent.uuidv7() TO agent_owner;
+GRANT EXECUTE ON FUNCTION agent.uuidv7(), agent.purge(timestamptz, integer) TO agent_owner;
 
 -- What the doctor asks the library runs as the owner too.
 
@@ -174,7 +182,16 @@ GRANT EXECUTE ON FUNCTION
     @extschema@.agent_user_list(text),
     @extschema@.agent_session_end(uuid),
     @extschema@.agent_key_rotate(),
+    @extschema@.agent_purge(interval, integer),
     @extschema@.agent_doctor(),
     @extschema@.agent_health()
 TO agent_admin;
+
+-- What agent_purge deletes, it deletes as agent_admin, whom the policy shows no row else.
+-- Nothing can be updated (the policy's check): locking a row asks for that privilege.
+
+REVOKE ALL ON FUNCTION agent.purge(timestamptz, integer) FROM agent_admin;
+GRANT EXECUTE ON FUNCTION agent.is_purging() TO agent_admin;
+GRANT SELECT (user_id, id, updated_at), UPDATE (id), DELETE ON agent.conversations TO agent_admin;
+
 GRANT EXECUTE ON FUNCTION @extschema@.agent_postgrest_config() TO agent_authenticator;

@@ -1,5 +1,5 @@
 -- Administration: accounts taken over from another application, deactivated, searched;
--- sessions ended.
+-- sessions ended; what is old purged.
 --
 -- Catches: a hash that would be checked by something else than bcrypt, one that no longer
 -- opens after it was imported, or stays as it is after a login, a call by whom it is not for.
@@ -108,3 +108,85 @@ RESET agent.token;
 SELECT role, count(*) AS refused FROM unnest('{agent_anon, agent_user, agent_authenticator}'::name[]) AS role, unnest(ARRAY[
     'agent_user_import(NULL, NULL, NULL)', 'agent_user_set_active(NULL, NULL)', 'agent_user_list()',
     'agent_session_end(NULL)']) AS call WHERE pg_temp.answer_as(role, 'SELECT ' || call) LIKE '42501%' GROUP BY role ORDER BY role;
+
+-- What is too old is purged with its messages, whosever it is; what was changed since stays.
+SET ROLE agent_anon;
+SELECT id AS gil_id FROM agent_register('gil.admin@example.org', 'admin gil', 'secret') \gset
+SELECT access_token AS gil FROM agent_login('gil.admin@example.org', 'secret') \gset
+SELECT id AS hal_id FROM agent_register('hal.admin@example.org', 'admin hal', 'secret') \gset
+SELECT access_token AS hal FROM agent_login('hal.admin@example.org', 'secret') \gset
+SET ROLE agent_user;
+SET agent.token = :'gil';
+SELECT count(*) FROM generate_series(1, 5) AS n, agent_conversation_create('Gil ' || n, 'Private to Gil');
+SET agent.token = :'hal';
+SELECT count(*) FROM generate_series(1, 2) AS n, agent_conversation_create('Hal ' || n, 'Private to Hal');
+RESET agent.token;
+RESET ROLE;
+UPDATE agent.conversations SET updated_at = now() - interval '40 days' WHERE title IN ('Gil 1', 'Gil 2', 'Gil 3', 'Hal 1');
+CREATE FUNCTION pg_temp.left_over() RETURNS TABLE (title text, messages bigint) LANGUAGE sql SECURITY DEFINER AS $$
+    SELECT c.title, count(m.id) FROM agent.conversations AS c LEFT JOIN agent.messages AS m ON m.conversation_id = c.id
+    WHERE c.title ~ '^(Gil|Hal) ' GROUP BY c.title ORDER BY c.title
+$$;
+SET ROLE agent_admin;
+SELECT agent_purge('41 days'::interval);
+SELECT * FROM pg_temp.left_over();
+SELECT agent_purge('30 days', 3);
+SELECT agent_purge('30 days', 3);
+SELECT agent_purge(older_than => '30 days');
+SELECT * FROM pg_temp.left_over();
+SELECT user_id IS NULL AND session_id IS NULL AS of_nobody, detail = split_part(detail, ' ', 1) || ' by ' || session_user AS by_whom,
+    split_part(detail, ' ', 1) AS count
+FROM agent_audit WHERE event = 'purge' ORDER BY id DESC LIMIT 4;
+
+-- By these rules.
+SELECT n, pg_temp.answer(format('SELECT agent_purge(%L, %L)', age, batch))
+FROM (VALUES (1, NULL, 1), (2, '1 day', NULL), (3, NULL, NULL), (4, '-1 second', 1), (5, '-1 month 29 days', 1), (6, '0', 0),
+    (7, '1 day', -1), (8, '1 day', 100000), (9, '1 day', 100001), (10, '1000 years', 1), (11, '1000 years 1 month', 1),
+    (12, '178000000 years', 1), (13, '-178000000 years', 2147483647), (14, '-100000 months 3000001 days', 1),
+    (15, '2147483647 days', 1), (16, '2562047788 hours', 1)) AS v (n, age, batch) ORDER BY n;
+BEGIN READ ONLY;
+SELECT pg_temp.answer('SELECT agent_purge(''1 day'')');
+ROLLBACK;
+
+-- For nobody else, and for agent_admin by this function alone: of conversations they see no
+-- row and no title, of messages nothing; nor does somebody who is a person here as well.
+RESET ROLE;
+CREATE ROLE regress_admin_both IN ROLE agent_admin, agent_user;
+SET agent.token = :'hal';
+SELECT role, command, pg_temp.answer_as(role, command)
+FROM unnest('{agent_anon, agent_user, agent_authenticator}'::name[]) AS role,
+    unnest(ARRAY['SELECT agent_purge(''1 day'')', 'SELECT agent.purge(now(), 1)', 'SELECT agent.is_purging()']) AS command
+ORDER BY role, command;
+SELECT command, pg_temp.answer_as('agent_admin', command)
+FROM unnest(ARRAY['SELECT agent.purge(now(), 1)', 'SELECT title FROM agent.conversations', 'SELECT tags FROM agent.conversations',
+    'SELECT * FROM agent.conversations', 'SELECT FROM agent.messages', 'SELECT content FROM agent.messages',
+    'SELECT * FROM agent_conversations', 'SELECT * FROM agent_messages', 'DELETE FROM agent.messages',
+    'UPDATE agent.conversations SET title = ''x''', 'UPDATE agent.conversations SET updated_at = now()',
+    'INSERT INTO agent.conversations (user_id, id) SELECT gen_random_uuid(), gen_random_uuid()',
+    'TRUNCATE agent.conversations CASCADE']) AS command ORDER BY command;
+SET ROLE agent_admin;
+SELECT count(*) FROM agent.conversations;
+SELECT user_id, id, updated_at FROM agent.conversations FOR UPDATE;
+UPDATE agent.conversations SET id = id;
+DELETE FROM agent.conversations;
+RESET ROLE;
+SET ROLE regress_admin_both;
+SELECT title FROM agent_conversations;
+SELECT content FROM agent_messages;
+DELETE FROM agent.conversations WHERE user_id = :'gil_id';
+RESET ROLE;
+RESET agent.token;
+SELECT * FROM pg_temp.left_over();
+
+-- A table of somebody else's may refer to what is old.
+CREATE TABLE regress_admin_notes (user_id uuid, conversation_id uuid,
+    FOREIGN KEY (user_id, conversation_id) REFERENCES agent.conversations (user_id, id));
+INSERT INTO regress_admin_notes SELECT user_id, id FROM agent.conversations WHERE title = 'Hal 2';
+UPDATE agent.conversations SET updated_at = now() - interval '40 days' WHERE title = 'Hal 2';
+SET ROLE agent_admin;
+SELECT pg_temp.answer('SELECT agent_purge(''30 days'')');
+SELECT agent.is_purging();
+RESET ROLE;
+DROP TABLE regress_admin_notes;
+DROP ROLE regress_admin_both;
+DELETE FROM agent.users WHERE id IN (:'gil_id', :'hal_id');

@@ -1,4 +1,5 @@
--- Audit: what is done is there exactly if it commits, for those who run the service alone.
+-- Audit: what is done is there exactly if it commits, for those who run the service, and for
+-- each person what is about them, as long as they stay.
 --
 -- Catches: an event that nobody finds, one of something that was taken back, a secret or an
 -- address in an entry, an entry that a person reads or an administrator changes, entries
@@ -42,11 +43,6 @@ RESET ROLE;
 RESET agent.token;
 SET ROLE agent_anon;
 SELECT access_token AS token FROM agent_login('ann.audit@example.org', 's3cret too') \gset
-SET ROLE agent_user;
-SET agent.token = :'token';
-SELECT agent_account_delete('s3cret too');
-RESET ROLE;
-RESET agent.token;
 
 SET ROLE agent_admin;
 SELECT event, user_id = :'ann' AS of_ann, session_id IS NOT NULL AS of_a_session, host(address) AS address, user_agent,
@@ -54,6 +50,22 @@ SELECT event, user_id = :'ann' AS of_ann, session_id IS NOT NULL AS of_a_session
         THEN (detail = session_user)::text ELSE detail END AS detail
 FROM agent_audit WHERE created_at >= :'began' ORDER BY id;
 RESET ROLE;
+
+-- Ann sees what is about her, and nothing else.
+SET ROLE agent_user;
+SET agent.token = :'token';
+SELECT count(*), count(*) FILTER (WHERE user_id = :'ann') AS own FROM agent_audit;
+RESET agent.token;
+SELECT count(*) FROM agent_audit;
+SET agent.token = :'token';
+
+-- When she deletes her account, all of it goes; what stays says when, and not from where.
+SELECT set_config('request.headers', '{"user-agent": "Browser", "x-real-ip": "203.0.113.7"}', false) IS NOT NULL AS over_http;
+SELECT agent_account_delete('s3cret too');
+SELECT set_config('request.headers', '', false);
+RESET ROLE;
+RESET agent.token;
+SELECT event, created_at >= :'began' AS fresh, session_id, address, user_agent, detail FROM agent.audit WHERE user_id = :'ann';
 
 -- Nothing of it stays when it is taken back, in part or as a whole.
 BEGIN;

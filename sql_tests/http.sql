@@ -83,6 +83,71 @@ SELECT pg_temp.http('GET', '/health', 'garbage');
 SELECT pg_temp.request('PATCH', :'talk', :'hana', '{}') =
     pg_temp.request('GET', :'talk', :'hana', NULL) AS "{} changes nothing";
 
+-- Tags, pins and metadata are taken, and not told by the six classic keys; a fork tells all.
+SELECT pg_temp.http('POST', '/conversations', :'hana',
+    '{"title": "Tagged", "first_message": "One", "tags": ["b", "a", "b", "é\ud83d\ude00"], "metadata": {"x": [1, 2.50, null, {"y": "\u00e9"}]}}');
+RESET ROLE;
+SELECT '/conversations/' || id AS tagged FROM agent.conversations WHERE title = 'Tagged' \gset
+SELECT '/messages/' || id AS message, id AS message_id FROM agent.messages WHERE content = 'One' \gset
+SET ROLE agent_anon;
+SELECT pg_temp.http('PATCH', :'tagged', :'hana', '{"is_pinned": true, "tags": null, "metadata": null}');
+SELECT pg_temp.http('POST', :'tagged' || '/fork', :'hana', '');
+SELECT pg_temp.http('PATCH', :'tagged', :'hana', '{"tags": [], "metadata": {}}');
+SELECT pg_temp.http('POST', :'tagged' || '/fork', :'hana', format('{"message_id": "%s", "title": "Fork"}', :'message_id'));
+SELECT pg_temp.http('POST', :'tagged' || '/fork', :'hana', body)
+FROM (VALUES (1, '{"message_id": "00000000-0000-7000-8000-000000000000"}'), (2, '{"message_id": "x", "title": ""}'), (3, '{"message_id": 5}'),
+    (4, '{"message_id": [1]}'), (5, '[]'), (6, '{'), (7, '{"message_id": null, "title": null}')) AS b (n, body) ORDER BY n;
+SELECT pg_temp.http('POST', :'talk' || '/fork', :'hana', format('{"message_id": "%s"}', :'message_id'));
+SELECT pg_temp.http('POST', '/conversations/x/fork', :'hana', '{"title": 5}');
+
+-- What tags and metadata may be; what is sent comes back as it is read by PostgreSQL.
+SELECT n, pg_temp.http('PATCH', :'tagged', :'hana', body)
+FROM (VALUES (1, '{"tags": "x"}'), (2, '{"tags": {"x": 1}}'), (3, '{"tags": [""]}'), (4, '{"tags": ["x", 5]}'), (5, '{"tags": [null]}'),
+    (6, '{"tags": [["x"]]}'), (7, '{"tags": [{"x": 1}]}'), (8, '{"tags": [1e999999]}'), (9, '{"tags": [true], "metadata": []}'),
+    (10, '{"metadata": "x"}'), (11, '{"metadata": 5}'), (12, '{"metadata": {"x": 1e999999}}'), (13, '{"metadata": {"x": 1e-999999}}'),
+    (14, '{"metadata": {"x": 1E99999999999999999999}}'), (15, '{"metadata": {"x": "\u0000"}}'), (16, '{"metadata": {"x": "1e999999 \" 1e999999"}}'),
+    (17, '{"is_pinned": "maybe"}'), (18, '{"tags": ["x", "\ud800"]}')) AS b (n, body) ORDER BY n;
+SELECT n, regexp_replace(pg_temp.http('PATCH', :'tagged', :'hana', body), ',"input":.*', '')
+FROM (VALUES (1, format('{"tags": %s}', (SELECT json_agg('t' || n) FROM generate_series(1, 20) AS n))),
+    (2, format('{"tags": %s}', (SELECT json_agg('t' || n) FROM generate_series(1, 21) AS n))),
+    (3, format('{"tags": %s}', (SELECT json_agg('t' || n) FROM generate_series(1, 100000) AS n))),
+    (4, format('{"tags": ["%s"]}', repeat('😀', 50))), (5, format('{"tags": ["%s"]}', repeat('😀', 51))),
+    (6, format('{"metadata": {"x": "%s"}}', repeat('y', 16375))), (7, format('{"metadata": {"x": "%s"}}', repeat('y', 16376))),
+    (8, format('{"metadata": {"x": "%s"}}', repeat('\u0079', 16375))), (9, format('{"metadata": {"x": "%s"}}', repeat('y', 9000000))),
+    (10, format('{"metadata": {"x": %s}}', repeat('9', 20000))), (11, format('{"metadata": {"x": 0.%s}}', repeat('9', 20000))),
+    (12, format('{"metadata": {"x": [%s1]}}', repeat('1e15000,', 1000))), (13, format('{"metadata": {"x": %s1%s}}', repeat('[', 97), repeat(']', 97))),
+    (14, format('{"metadata": {"x": %s1%s}}', repeat('[', 100), repeat(']', 100)))) AS b (n, body) ORDER BY n;
+
+-- A message is edited and deleted.
+SELECT pg_temp.http('PATCH', :'message', :'hana', '{"content": "Two", "metadata": {"model": "m"}}');
+SELECT pg_temp.http('PATCH', :'message', :'hana', '{"content": null}');
+SELECT pg_temp.http('PATCH', :'message', :'hana', '{}') = pg_temp.http('PATCH', :'message', :'hana', '{"metadata": null}') AS same;
+SELECT pg_temp.http('PATCH', :'message', :'hana', body)
+FROM unnest(ARRAY['{"content": ""}', '{"content": 5, "metadata": 5}', '']) AS body;
+SELECT count(*) AS requests, count(*) FILTER (WHERE pg_temp.request(method, :'message', :'hugo', body)
+    = pg_temp.request(method, '/messages/00000000-0000-7000-8000-000000000000', :'hugo', body)
+    AND (pg_temp.request(method, :'message', :'hugo', body)).status = 404) AS alike
+FROM (VALUES ('PATCH', '{"content": "Mine"}'), ('PATCH', '{}'), ('DELETE', NULL)) AS r (method, body);
+SELECT pg_temp.http('GET', :'tagged' || '/messages', :'hana');
+SELECT pg_temp.http('DELETE', :'message', :'hana');
+SELECT pg_temp.http('DELETE', :'message', :'hana');
+SELECT pg_temp.http('PATCH', '/messages/x', :'hana', '{"content": ""}');
+SELECT pg_temp.http('DELETE', '/messages/x', :'hana');
+SELECT pg_temp.http('GET', :'message', :'hana');
+SELECT pg_temp.http('GET', :'tagged', :'hana');
+
+-- An export is the document of agent_export.
+SELECT r.status, r.headers, d ->> 'format' AS format, d -> 'account' ->> 'username' AS username, d ->> 'conversations' AS conversations,
+    ARRAY(SELECT e ->> 'event' FROM json_array_elements(d -> 'events') AS e) AS events
+FROM pg_temp.request('GET', '/auth/export', :'hugo', NULL) AS r, LATERAL CAST(convert_from(r.body, 'UTF8') AS json) AS d;
+SELECT pg_temp.http('GET', '/auth/export');
+SELECT pg_temp.http('GET', '/auth/export', 'garbage');
+SELECT count(*) AS conversations, sum((c ->> 'message_count')::int) = sum(json_array_length(c -> 'messages')) AS "all messages"
+FROM pg_temp.request('GET', '/auth/export', :'hana', NULL) AS r, json_array_elements(convert_from(r.body, 'UTF8')::json -> 'conversations') AS c;
+SELECT pg_temp.http('DELETE', '/conversations/' || (c ->> 'id'), :'hana')
+FROM pg_temp.request('GET', '/conversations?limit=1000', :'hana', NULL) AS r, json_array_elements(convert_from(r.body, 'UTF8')::json) AS c
+WHERE c ->> 'title' IN ('Tagged', 'Fork');
+
 -- Somebody else's conversation and none at all answer alike, whatever is asked of it.
 SELECT count(*) AS requests, count(*) FILTER (
     WHERE pg_temp.request(method, :'talk' || tail, :'hugo', body)
@@ -90,7 +155,7 @@ SELECT count(*) AS requests, count(*) FILTER (
     AND (pg_temp.request(method, :'talk' || tail, :'hugo', body)).status = 404) AS alike
 FROM (VALUES ('GET', '', NULL), ('PATCH', '', '{"title": "Mine"}'), ('PATCH', '', '{}'),
     ('DELETE', '', NULL), ('GET', '/messages', NULL),
-    ('POST', '/messages', '{"role": "user", "content": "Mine"}')) AS r (method, tail, body);
+    ('POST', '/messages', '{"role": "user", "content": "Mine"}'), ('POST', '/fork', '{}')) AS r (method, tail, body);
 SELECT pg_temp.http('GET', :'talk', :'hana');
 
 -- Order of checks: path and method, token, faults of all places, look-up.
@@ -306,6 +371,7 @@ SELECT page_size, (r).status, length((r).body) > page_size * 8388608 AS complete
 FROM (SELECT page_size, pg_temp.request('GET',
         format('%s/messages?skip=2&limit=%s', :'talk', page_size), :'hana', NULL) AS r
     FROM unnest(ARRAY[7, 9]) AS page_size OFFSET 0) AS answers;
+SELECT pg_temp.http('GET', '/auth/export', :'hana');
 SET statement_timeout = '10s';
 SELECT pg_temp.http('GET', '/conversations?' || repeat('a&', 500000) || 'limit=0', :'hana');
 RESET statement_timeout;
@@ -322,7 +388,7 @@ CREATE TEMP TABLE api AS
 SELECT convert_from(body, 'UTF8')::json AS document FROM agent_http('GET', '/openapi.json', '', '{}', '');
 SELECT path, method, operation ->> 'operationId' AS name,
     (SELECT string_agg(code, ' ') FROM json_object_keys(operation -> 'responses') AS code) AS answers,
-    (pg_temp.request(upper(method), replace(path, '{conversation_id}', 'x'), NULL, '')).status AS "without a token"
+    (pg_temp.request(upper(method), regexp_replace(path, '{\w+}', 'x'), NULL, '')).status AS "without a token"
 FROM api, json_each(document -> 'paths') AS p (path, methods), json_each(methods) AS m (method, operation);
 SELECT document -> 'openapi' AS openapi, document -> 'info' -> 'version' AS version,
     document #> '{paths,/auth/register,post,requestBody}' AS body FROM api;

@@ -48,6 +48,8 @@ SELECT * FROM (VALUES
     ('agent_conversation_get(gen_random_uuid())'),
     ('agent_conversation_update(gen_random_uuid(), ''title'')'),
     ('agent_conversation_delete(gen_random_uuid())'),
+    ('agent_export()'),
+    ('agent_export_rows()'),
     ('agent_conversation_fork(gen_random_uuid())'),
     ('agent_message_create(gen_random_uuid(), ''user'', ''hello'')'),
     ('agent_message_update(gen_random_uuid(), ''hello'')'),

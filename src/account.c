@@ -463,7 +463,7 @@ agent_account_delete(PG_FUNCTION_ARGS)
 	attempt_in_turn(&attempt, check_deletion, &deletion);
 	agent_idempotency_forget(&deletion.user_id);
 	agent_execute(AGENT_PLAN_USER_DELETE, values, NULL);
-	agent_audit_write(AGENT_EVENT_DELETE, &deletion.user_id, NULL, NULL);
+	agent_audit_erase(&deletion.user_id);
 	SPI_finish();
 	PG_RETURN_VOID();
 }

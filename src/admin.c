@@ -1,6 +1,6 @@
 /*
  * admin.c
- *		What those who run the service do with accounts and sessions.
+ *		What those who run the service do with accounts, sessions and what is old.
  *
  * Called through SQL by members of agent_admin, as agent_owner; there is no token.
  * Results are in the caller's memory context.
@@ -119,4 +119,70 @@ agent_session_end(PG_FUNCTION_ARGS)
 	agent_audit_write_admin(AGENT_EVENT_SESSION_END, &user_id, &id);
 	SPI_finish();
 	PG_RETURN_VOID();
+}
+
+/* Whether agent_purge is deleting: what its policy rests upon. */
+static bool is_purging = false;
+
+PG_FUNCTION_INFO_V1(agent_is_purging);
+
+/* SQL: agent.is_purging() returns boolean */
+Datum
+agent_is_purging(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(is_purging);
+}
+
+/* Deletes up to so many old conversations and returns how many; SPI is connected. */
+static int64
+purge(TimestampTz before, int32 batch)
+{
+	Datum values[] = {TimestampTzGetDatum(before), Int32GetDatum(batch)};
+	bool isnull;
+
+	is_purging = true;
+	PG_TRY();
+	{
+		agent_execute(AGENT_PLAN_CONVERSATION_PURGE, values, NULL);
+	}
+	PG_FINALLY();
+	{
+		is_purging = false;
+	}
+	PG_END_TRY();
+	return DatumGetInt64(agent_result(0, 1, &isnull));
+}
+
+PG_FUNCTION_INFO_V1(agent_purge);
+
+/* SQL: agent_purge(older_than interval, batch integer) returns bigint */
+Datum
+agent_purge(PG_FUNCTION_ARGS)
+{
+	AgentFaults faults;
+	Interval *age;
+	int32 batch;
+	TimestampTz before;
+	int64 count;
+
+	PreventCommandIfReadOnly("agent_purge()");
+	agent_faults_init(&faults);
+	age = agent_check_interval(&faults, AGENT_FIELD_OLDER_THAN, fcinfo, 0);
+	if (PG_ARGISNULL(1))
+		agent_fault_add_missing(&faults, agent_field_rule(AGENT_FIELD_BATCH)->name);
+	batch = agent_check_integer(&faults, AGENT_FIELD_BATCH, fcinfo, 1);
+	agent_faults_raise(&faults);
+
+	before = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval,
+													 TimestampTzGetDatum(GetCurrentTimestamp()),
+													 IntervalPGetDatum(age)));
+	SPI_connect();
+	count = purge(before, batch);
+	agent_audit_write(
+		AGENT_EVENT_PURGE,
+		NULL,
+		NULL,
+		psprintf(INT64_FORMAT " by %s", count, GetUserNameFromId(GetSessionUserId(), false)));
+	SPI_finish();
+	PG_RETURN_INT64(count);
 }

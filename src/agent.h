@@ -56,6 +56,7 @@ typedef enum AgentEvent
 	AGENT_EVENT_ACTIVATE,
 	AGENT_EVENT_DEACTIVATE,
 	AGENT_EVENT_SESSION_END,
+	AGENT_EVENT_PURGE,
 	AGENT_EVENT_KEY_ROTATE,
 	AGENT_EVENT_RATE_LIMIT,
 	AGENT_EVENT_BUSY,
@@ -81,6 +82,8 @@ typedef struct AgentEntry
 extern void agent_audit_fill(AgentEntry *entry, AgentEvent event, const pg_uuid_t *user_id,
 							 const pg_uuid_t *session_id, const char *detail);
 extern void agent_audit_insert(const AgentEntry *entry);
+extern void agent_audit_insert_late(const AgentEntry *entry);
+extern void agent_audit_erase(const pg_uuid_t *user_id);
 extern void agent_audit_write(AgentEvent event, const pg_uuid_t *user_id,
 							  const pg_uuid_t *session_id, const char *detail);
 extern void agent_audit_write_admin(AgentEvent event, const pg_uuid_t *user_id,
@@ -393,6 +396,8 @@ typedef enum AgentPlan
 	AGENT_PLAN_SESSION_END_ANY,
 	AGENT_PLAN_SESSION_USE,
 	AGENT_PLAN_AUDIT_INSERT,
+	AGENT_PLAN_AUDIT_INSERT_LATE,
+	AGENT_PLAN_AUDIT_ERASE,
 	AGENT_PLAN_AUDIT_EXPIRE,
 	AGENT_PLAN_AUDIT_TRIM,
 	AGENT_PLAN_KEY_LOCK,
@@ -409,6 +414,8 @@ typedef enum AgentPlan
 	AGENT_PLAN_CONVERSATION_TOUCH,
 	AGENT_PLAN_CONVERSATION_FORK,
 	AGENT_PLAN_CONVERSATION_COUNTED,
+	AGENT_PLAN_CONVERSATION_PURGE,
+	AGENT_PLAN_EXPORT_SIZE,
 	AGENT_PLAN_MESSAGE_INSERT,
 	AGENT_PLAN_MESSAGE_LIST,
 	AGENT_PLAN_MESSAGE_GET,
@@ -574,6 +581,8 @@ typedef enum AgentField
 	AGENT_FIELD_MESSAGE_ID,
 	AGENT_FIELD_UP_TO_MESSAGE_ID,
 	AGENT_FIELD_NEW_CONTENT,
+	AGENT_FIELD_OLDER_THAN,
+	AGENT_FIELD_BATCH,
 	AGENT_FIELD_IS_PINNED,
 	AGENT_FIELD_TAGS,
 	AGENT_FIELD_METADATA,
@@ -606,7 +615,9 @@ typedef enum AgentKind
 	AGENT_KIND_BOOLEAN,
 	AGENT_KIND_INTEGER,
 	AGENT_KIND_TAGS,
-	AGENT_KIND_METADATA
+	AGENT_KIND_METADATA,
+	AGENT_KIND_INTERVAL,
+	AGENT_KIND_COUNT
 } AgentKind;
 
 typedef struct AgentFieldRule
@@ -646,6 +657,7 @@ extern text *agent_check_text(AgentFaults *faults, AgentField field, FunctionCal
 							  int arg);
 extern bool agent_check_uuid(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 							 int arg, pg_uuid_t *uuid);
+extern void agent_fault_add_too_large(AgentFaults *faults, AgentField field);
 extern ArrayType *agent_check_tags_value(AgentFaults *faults, AgentField field, ArrayType *value);
 extern ArrayType *agent_check_tags(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 								   int arg);
@@ -656,6 +668,8 @@ extern Jsonb *agent_empty_metadata(void);
 extern bool agent_check_number(AgentFaults *faults, AgentField field, int64 number);
 extern int32 agent_check_integer(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 								 int arg);
+extern Interval *agent_check_interval(AgentFaults *faults, AgentField field,
+									  FunctionCallInfo fcinfo, int arg);
 extern void agent_faults_raise(const AgentFaults *faults);
 
 /* worker.c */

@@ -6,6 +6,7 @@
  * commits. What is refused goes through the ring in shared memory, and is written by a
  * worker although the call fails; without preloading it is not. An entry has ids, an
  * address, a browser and a word: never a password, a token, a hash or an e-mail address.
+ * Of an account that its owner deletes all of them go, and what a worker has still to write.
  */
 #include "agent.h"
 
@@ -33,6 +34,7 @@ static const char *const names[AGENT_EVENT_COUNT] = {
 	[AGENT_EVENT_ACTIVATE] = "activate",
 	[AGENT_EVENT_DEACTIVATE] = "deactivate",
 	[AGENT_EVENT_SESSION_END] = "session_end",
+	[AGENT_EVENT_PURGE] = "purge",
 	[AGENT_EVENT_KEY_ROTATE] = "key_rotate",
 	[AGENT_EVENT_RATE_LIMIT] = "rate_limit",
 	[AGENT_EVENT_BUSY] = "busy",
@@ -96,9 +98,9 @@ agent_audit_trim(void)
 		agent_execute(AGENT_PLAN_AUDIT_TRIM, values, NULL);
 }
 
-/* Writes an entry; SPI is connected, as agent_owner. */
-void
-agent_audit_insert(const AgentEntry *entry)
+/* Writes an entry by a plan. */
+static void
+insert_by(AgentPlan plan, const AgentEntry *entry)
 {
 	char nulls[] = "        ";
 	Datum values[] = {UUIDPGetDatum(&entry->id),
@@ -115,7 +117,52 @@ agent_audit_insert(const AgentEntry *entry)
 	values[5] = text_or_null(entry->address, &nulls[5]);
 	values[6] = text_or_null(entry->user_agent, &nulls[6]);
 	values[7] = text_or_null(entry->detail, &nulls[7]);
-	agent_execute(AGENT_PLAN_AUDIT_INSERT, values, nulls);
+	agent_execute(plan, values, nulls);
+}
+
+/* Writes an entry; SPI is connected, as agent_owner. */
+void
+agent_audit_insert(const AgentEntry *entry)
+{
+	insert_by(AGENT_PLAN_AUDIT_INSERT, entry);
+}
+
+/*
+ * Writes an entry of what was some time ago, unless the account it is about is gone;
+ * SPI is connected, as agent_owner.
+ */
+void
+agent_audit_insert_late(const AgentEntry *entry)
+{
+	insert_by(entry->has_user ? AGENT_PLAN_AUDIT_INSERT_LATE : AGENT_PLAN_AUDIT_INSERT, entry);
+}
+
+/* Writes what is being done, and takes some along of what is too old. */
+static void
+insert_now(const AgentEntry *entry)
+{
+	agent_audit_insert(entry);
+	/* One that keeps its snapshot would fail where somebody else has deleted them. */
+	if (!IsolationUsesXactSnapshot())
+		agent_audit_expire(EXPIRE_AT_A_WRITE);
+}
+
+/*
+ * Deletes what is kept of an account that was deleted, and writes that it is gone: when,
+ * and nothing else; SPI is connected.
+ */
+void
+agent_audit_erase(const pg_uuid_t *user_id)
+{
+	AgentEntry entry = {.event = AGENT_EVENT_DELETE,
+						.id = agent_uuidv7(),
+						.at = GetCurrentTimestamp(),
+						.has_user = true,
+						.user_id = *user_id};
+	Datum values[] = {UUIDPGetDatum(user_id)};
+
+	agent_execute(AGENT_PLAN_AUDIT_ERASE, values, NULL);
+	insert_now(&entry);
 }
 
 /* Writes what is being done, in the transaction that does it; SPI is connected. */
@@ -126,10 +173,7 @@ agent_audit_write(AgentEvent event, const pg_uuid_t *user_id, const pg_uuid_t *s
 	AgentEntry entry;
 
 	agent_audit_fill(&entry, event, user_id, session_id, detail);
-	agent_audit_insert(&entry);
-	/* One that keeps its snapshot would fail where somebody else has deleted them. */
-	if (!IsolationUsesXactSnapshot())
-		agent_audit_expire(EXPIRE_AT_A_WRITE);
+	insert_now(&entry);
 }
 
 /* Writes what an administrator does, and under which name they have logged in. */

@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 
 #define CONVERSATION_PATH "/conversations/{conversation_id}"
+#define MESSAGE_PATH      "/messages/{message_id}"
 #define BODY_MAX          (16 * 1024 * 1024) /* bytes */
 
 /* clang-format off */
@@ -61,6 +62,11 @@ const HttpRoute agent_http_routes[] = {
 		{{0}}, {0}
 	},
 	{
+		"GET", "/auth/export", "auth", "export", "Get all that is kept of you",
+		false, false, 200, HTTP_EXPORT, HTTP_NOTHING, "agent_export", AGENT_NO_PLAN,
+		{{0}}, {0}
+	},
+	{
 		"GET", "/auth/me", "auth", "me", "See your own account",
 		false, false, 200, HTTP_USER, HTTP_NOTHING, "agent_me", AGENT_NO_PLAN,
 		{{0}}, {0}
@@ -74,7 +80,12 @@ const HttpRoute agent_http_routes[] = {
 	{
 		"POST", "/conversations", "conversations", "conversation_create", "Begin a conversation",
 		false, false, 201, HTTP_CONVERSATION, HTTP_NOTHING, "agent_conversation_create", AGENT_NO_PLAN,
-		{{HTTP_BODY, AGENT_FIELD_TITLE}, {HTTP_BODY, AGENT_FIELD_FIRST_MESSAGE}},
+		{
+			{HTTP_BODY, AGENT_FIELD_TITLE},
+			{HTTP_BODY, AGENT_FIELD_FIRST_MESSAGE},
+			{HTTP_BODY, AGENT_FIELD_TAGS},
+			{HTTP_BODY, AGENT_FIELD_METADATA}
+		},
 		{0}
 	},
 	{
@@ -94,12 +105,15 @@ const HttpRoute agent_http_routes[] = {
 		{0}
 	},
 	{
-		"PATCH", CONVERSATION_PATH, "conversations", "conversation_update", "Rename a conversation, or put it away",
+		"PATCH", CONVERSATION_PATH, "conversations", "conversation_update", "Rename a conversation, put it away, pin or tag it",
 		false, false, 200, HTTP_CONVERSATION, HTTP_NOTHING, "agent_conversation_update", AGENT_NO_PLAN,
 		{
 			{HTTP_PATH, AGENT_FIELD_CONVERSATION_ID},
 			{HTTP_BODY, AGENT_FIELD_NEW_TITLE},
-			{HTTP_BODY, AGENT_FIELD_IS_ARCHIVED}
+			{HTTP_BODY, AGENT_FIELD_IS_ARCHIVED},
+			{HTTP_BODY, AGENT_FIELD_IS_PINNED},
+			{HTTP_BODY, AGENT_FIELD_TAGS},
+			{HTTP_BODY, AGENT_FIELD_METADATA}
 		},
 		{0}
 	},
@@ -127,6 +141,32 @@ const HttpRoute agent_http_routes[] = {
 			{HTTP_QUERY, AGENT_FIELD_SKIP},
 			{HTTP_QUERY, AGENT_FIELD_MESSAGE_LIMIT}
 		},
+		{0}
+	},
+	{
+		"POST", CONVERSATION_PATH "/fork", "conversations", "conversation_fork", "Copy a conversation, up to a message",
+		false, true, 201, HTTP_CONVERSATION_DETAIL, HTTP_NOTHING, "agent_conversation_fork", AGENT_NO_PLAN,
+		{
+			{HTTP_PATH, AGENT_FIELD_CONVERSATION_ID},
+			{HTTP_BODY, AGENT_FIELD_UP_TO_MESSAGE_ID},
+			{HTTP_BODY, AGENT_FIELD_NEW_TITLE}
+		},
+		{AGENT_MESSAGE_NOT_FOUND}
+	},
+	{
+		"PATCH", MESSAGE_PATH, "conversations", "message_update", "Edit a message",
+		false, false, 200, HTTP_MESSAGE_DETAIL, HTTP_NOTHING, "agent_message_update", AGENT_NO_PLAN,
+		{
+			{HTTP_PATH, AGENT_FIELD_MESSAGE_ID},
+			{HTTP_BODY, AGENT_FIELD_NEW_CONTENT},
+			{HTTP_BODY, AGENT_FIELD_METADATA}
+		},
+		{0}
+	},
+	{
+		"DELETE", MESSAGE_PATH, "conversations", "message_delete", "Delete a message",
+		false, false, 204, HTTP_NOTHING, HTTP_NOTHING, "agent_message_delete", AGENT_NO_PLAN,
+		{{HTTP_PATH, AGENT_FIELD_MESSAGE_ID}},
 		{0}
 	},
 	{

@@ -36,8 +36,11 @@ typedef enum HttpShape
 	HTTP_TOKEN_PAIR,
 	HTTP_SESSION,
 	HTTP_CONVERSATION,
+	HTTP_CONVERSATION_DETAIL,
 	HTTP_MESSAGE,
-	HTTP_HEALTH,
+	HTTP_MESSAGE_DETAIL,
+	HTTP_EXPORT, /* a document that the function makes */
+	HTTP_HEALTH, /* likewise */
 	HTTP_OPENAPI,
 	HTTP_SHAPE_COUNT
 } HttpShape;
@@ -45,12 +48,17 @@ typedef enum HttpShape
 typedef enum HttpType
 {
 	HTTP_TYPE_UUID,
+	HTTP_TYPE_UUID_OR_NULL,
 	HTTP_TYPE_EMAIL,
 	HTTP_TYPE_STRING,
 	HTTP_TYPE_TEXT_OR_NULL,
 	HTTP_TYPE_BOOLEAN,
 	HTTP_TYPE_INTEGER,
-	HTTP_TYPE_TIME
+	HTTP_TYPE_TIME,
+	HTTP_TYPE_TIME_OR_NULL,
+	HTTP_TYPE_STRINGS,
+	HTTP_TYPE_OBJECT,
+	HTTP_TYPE_OBJECTS
 } HttpType;
 
 typedef struct HttpColumn
@@ -62,7 +70,7 @@ typedef struct HttpColumn
 typedef struct HttpSchema
 {
 	const char *name;
-	HttpColumn columns[8];
+	HttpColumn columns[12];
 } HttpSchema;
 
 /*
@@ -148,5 +156,7 @@ extern const HttpSchema *agent_http_schema(HttpShape shape);
 extern void agent_http_write_list(StringInfo json, HttpShape shape, const HeapTuple *rows,
 								  uint64 count, TupleDesc desc);
 extern void agent_http_write_row(StringInfo json, HttpShape shape, HeapTuple row, TupleDesc desc);
+extern void agent_http_write_document(StringInfo json, Datum document);
+extern void agent_http_check_export(const pg_uuid_t *caller);
 
 #endif /* AGENT_HTTP_H */

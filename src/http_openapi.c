@@ -48,19 +48,37 @@ bound_member(StringInfo json, const char *name, int bound)
 		appendStringInfo(json, ",\"%s\":%d", name, bound);
 }
 
+/* Appends the schema of a list of tags. */
+static void
+tags_schema(StringInfo json, const AgentFieldRule *rule)
+{
+	appendStringInfo(
+		json,
+		"{\"type\":[\"array\",\"null\"],\"maxItems\":%d,\"items\":{\"type\":\"string\"",
+		AGENT_TAGS_MAX);
+	bound_member(json, "minLength", rule->min);
+	bound_member(json, "maxLength", rule->max);
+	appendStringInfoString(json, "}}");
+}
+
 /* Appends the schema of a field of a request; there is no null but in a body. */
 static void
 field_schema(StringInfo json, const AgentFieldRule *rule, HttpPlace place)
 {
-	static const char *const types[] =
-		{[AGENT_KIND_BOOLEAN] = "boolean", [AGENT_KIND_INTEGER] = "integer"};
-	static const char *const formats[] = {[AGENT_KIND_EMAIL] = "email",
-										  [AGENT_KIND_PASSWORD] = "password",
-										  [AGENT_KIND_UUID] = "uuid",
-										  [AGENT_KIND_INTEGER] = NULL};
+	static const char *const types[AGENT_KIND_COUNT] = {[AGENT_KIND_BOOLEAN] = "boolean",
+														[AGENT_KIND_INTEGER] = "integer",
+														[AGENT_KIND_METADATA] = "object"};
+	static const char *const formats[AGENT_KIND_COUNT] = {[AGENT_KIND_EMAIL] = "email",
+														  [AGENT_KIND_PASSWORD] = "password",
+														  [AGENT_KIND_UUID] = "uuid"};
 	bool is_integer = rule->kind == AGENT_KIND_INTEGER;
 	const char *type = types[rule->kind] != NULL ? types[rule->kind] : "string";
 
+	if (rule->kind == AGENT_KIND_TAGS)
+	{
+		tags_schema(json, rule);
+		return;
+	}
 	if (rule->required || place != HTTP_BODY)
 		appendStringInfo(json, "{\"type\":\"%s\"", type);
 	else
@@ -87,12 +105,17 @@ column_schema(StringInfo json, HttpType type)
 {
 	static const char *const schemas[] = {
 		[HTTP_TYPE_UUID] = "{\"type\":\"string\",\"format\":\"uuid\"}",
+		[HTTP_TYPE_UUID_OR_NULL] = "{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"}",
 		[HTTP_TYPE_EMAIL] = "{\"type\":\"string\",\"format\":\"email\"}",
 		[HTTP_TYPE_STRING] = "{\"type\":\"string\"}",
 		[HTTP_TYPE_TEXT_OR_NULL] = "{\"type\":[\"string\",\"null\"]}",
 		[HTTP_TYPE_BOOLEAN] = "{\"type\":\"boolean\"}",
 		[HTTP_TYPE_INTEGER] = "{\"type\":\"integer\"}",
-		[HTTP_TYPE_TIME] = "{\"type\":\"string\",\"format\":\"date-time\"}"};
+		[HTTP_TYPE_TIME] = "{\"type\":\"string\",\"format\":\"date-time\"}",
+		[HTTP_TYPE_TIME_OR_NULL] = "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}",
+		[HTTP_TYPE_STRINGS] = "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}",
+		[HTTP_TYPE_OBJECT] = "{\"type\":\"object\"}",
+		[HTTP_TYPE_OBJECTS] = "{\"type\":\"array\",\"items\":{\"type\":\"object\"}}"};
 
 	appendStringInfoString(json, schemas[type]);
 }
@@ -190,7 +213,7 @@ route_errors(const HttpRoute *route, AgentError *errors)
 		errors[count++] = AGENT_BODY_UNREADABLE;
 		errors[count++] = AGENT_BODY_TOO_LARGE;
 	}
-	if (route->list != AGENT_NO_PLAN)
+	if (route->list != AGENT_NO_PLAN || route->shape == HTTP_EXPORT)
 		errors[count++] = AGENT_ANSWER_TOO_LARGE;
 	for (int i = 0; i < (int) lengthof(route->errors) && route->errors[i] != AGENT_NO_ERROR; i++)
 		errors[count++] = route->errors[i];
@@ -200,7 +223,9 @@ route_errors(const HttpRoute *route, AgentError *errors)
 		errors[count++] = AGENT_USER_INACTIVE;
 	}
 	if (agent_http_takes(route, HTTP_PATH))
-		errors[count++] = AGENT_CONVERSATION_NOT_FOUND;
+		errors[count++] = route->parameters[0].field == AGENT_FIELD_MESSAGE_ID
+							  ? AGENT_MESSAGE_NOT_FOUND
+							  : AGENT_CONVERSATION_NOT_FOUND;
 	if (route->parameters[0].place != HTTP_NOWHERE)
 		errors[count++] = AGENT_VALIDATION_FAILED;
 	if (!route->is_public || agent_http_takes_password(route))

@@ -120,9 +120,9 @@ write_result(HttpAnswer *answer, HttpShape shape, Datum result)
 	HeapTupleData row;
 	TupleDesc desc;
 
-	if (shape == HTTP_HEALTH)
-		appendStringInfoString(&answer->body, TextDatumGetCString(result));
-	if (shape == HTTP_HEALTH || shape == HTTP_NOTHING)
+	if (shape == HTTP_HEALTH || shape == HTTP_EXPORT)
+		agent_http_write_document(&answer->body, result);
+	if (shape == HTTP_HEALTH || shape == HTTP_EXPORT || shape == HTTP_NOTHING)
 		return;
 	header = DatumGetHeapTupleHeader(result);
 	row = (HeapTupleData){.t_len = HeapTupleHeaderGetDatumLength(header), .t_data = header};
@@ -214,6 +214,8 @@ serve(HttpRequest *request, const char *schema, HttpAnswer *answer)
 	}
 	agent_http_answer_begin(answer, route->status);
 	is_calling = true;
+	if (route->shape == HTTP_EXPORT)
+		agent_http_check_export(&caller);
 	if (route->shape == HTTP_OPENAPI)
 		agent_http_openapi(&answer->body);
 	else if (route->list != AGENT_NO_PLAN)

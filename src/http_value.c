@@ -11,9 +11,15 @@
 
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 
 #define BLANKS " \t\n\v\f\r"
+
+/* Of what is nested; more has escapes and blanks that nobody needs. */
+#define TAGS_MAX_BYTES     (64 * 1024)
+#define METADATA_MAX_BYTES (256 * 1024)
+#define NUMBER_MAX         16000 /* digits; PostgreSQL spells numbers out */
 
 static const char *const true_words[] = {"1", "true", "on", "t", "yes", "y", NULL};
 static const char *const false_words[] = {"0", "false", "off", "f", "no", "n", NULL};
@@ -170,8 +176,17 @@ uuid_value(AgentFaults *faults, const AgentFieldRule *rule, const AgentJsonMembe
 		   Datum *value)
 {
 	pg_uuid_t *uuid = palloc(sizeof(pg_uuid_t));
-	char *lower = pstrdup(hyphenated(input->value));
+	char *lower;
 
+	if (input->type != JSON_TOKEN_STRING)
+	{
+		agent_fault_add(faults,
+						rule->name,
+						"uuid_type",
+						"UUID input should be a string, bytes or UUID object");
+		return false;
+	}
+	lower = pstrdup(hyphenated(input->value));
 	for (char *c = lower; *c != '\0'; c++)
 		*c = pg_ascii_tolower((unsigned char) *c);
 	if (!agent_uuid_parse(lower, uuid))
@@ -206,6 +221,111 @@ text_value(AgentFaults *faults, AgentField field, const AgentJsonMember *input, 
 	return true;
 }
 
+/* Tells whether a number in JSON would be too long for PostgreSQL, spelt out. */
+static bool
+has_long_number(const char *json)
+{
+	bool quoted = false;
+
+	for (const char *c = json; *c != '\0'; c++)
+	{
+		if (quoted && *c == '\\')
+			c++;
+		else if (*c == '"')
+			quoted = !quoted;
+		else if (!quoted && isdigit((unsigned char) *c))
+		{
+			int len = strspn(c, "0123456789.eE+-");
+			int mantissa = strcspn(c, "eE");
+			long exponent = mantissa < len ? strtol(c + mantissa + 1, NULL, 10) : 0;
+
+			if (len > NUMBER_MAX || exponent > NUMBER_MAX - len || -exponent > NUMBER_MAX - len)
+				return true;
+			c += len - 1;
+		}
+	}
+	return false;
+}
+
+/* Reads what is nested; its numbers are not too long, and the rest of it was checked. */
+static Jsonb *
+nested_value(const char *json)
+{
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));
+}
+
+/* Returns the items of a list of strings; those that are none are null. */
+static ArrayType *
+string_array(Jsonb *list)
+{
+	int count = JB_ROOT_COUNT(list);
+	Datum *items = palloc(Max(count, 1) * sizeof(Datum));
+	bool *nulls = palloc(Max(count, 1) * sizeof(bool));
+	JsonbIterator *iterator = JsonbIteratorInit(&list->root);
+	JsonbValue item;
+	int first = 1;
+	int i = 0;
+
+	if (count == 0)
+		return construct_empty_array(TEXTOID);
+	(void) JsonbIteratorNext(&iterator, &item, false);
+	while (JsonbIteratorNext(&iterator, &item, true) == WJB_ELEM)
+	{
+		nulls[i] = item.type != jbvString;
+		items[i] = nulls[i] ? (Datum) 0
+							: PointerGetDatum(cstring_to_text_with_len(item.val.string.val,
+																	   item.val.string.len));
+		i++;
+	}
+	return construct_md_array(items, nulls, 1, &count, &first, TEXTOID, -1, false, TYPALIGN_INT);
+}
+
+/* Reads a list of tags and checks it. */
+static bool
+tags_value(AgentFaults *faults, AgentField field, const AgentJsonMember *input, Datum *value)
+{
+	const char *name = agent_field_rule(field)->name;
+	char *raw = pnstrdup(input->raw, input->raw_len);
+
+	if (input->type != JSON_TOKEN_ARRAY_START)
+		agent_fault_add(faults, name, "list_type", "Input should be a valid list");
+	else if (input->raw_len > TAGS_MAX_BYTES)
+		agent_fault_add_too_large(faults, field);
+	else if (has_long_number(raw))
+		agent_fault_add(faults, name, "list_type", "Input should be a list of strings");
+	else
+	{
+		*value =
+			PointerGetDatum(agent_check_tags_value(faults, field, string_array(nested_value(raw))));
+		return true;
+	}
+	return false;
+}
+
+/* Reads metadata and checks it. */
+static bool
+metadata_value(AgentFaults *faults, AgentField field, const AgentJsonMember *input, Datum *value)
+{
+	char *raw = pnstrdup(input->raw, input->raw_len);
+	Jsonb *metadata;
+
+	if (input->type != JSON_TOKEN_OBJECT_START)
+		agent_fault_add(faults,
+						agent_field_rule(field)->name,
+						"dict_type",
+						"Input should be a valid dictionary");
+	else if (input->raw_len > METADATA_MAX_BYTES || has_long_number(raw))
+		agent_fault_add_too_large(faults, field);
+	else
+	{
+		metadata = nested_value(raw);
+		agent_check_metadata_value(faults, field, metadata);
+		*value = JsonbPGetDatum(metadata);
+		return true;
+	}
+	return false;
+}
+
 /* Returns the type that a field has in SQL. */
 Oid
 agent_http_type(AgentField field)
@@ -218,6 +338,10 @@ agent_http_type(AgentField field)
 		return BOOLOID;
 	case AGENT_KIND_INTEGER:
 		return INT8OID;
+	case AGENT_KIND_TAGS:
+		return TEXTARRAYOID;
+	case AGENT_KIND_METADATA:
+		return JSONBOID;
 	default:
 		return TEXTOID;
 	}
@@ -249,6 +373,10 @@ agent_http_value(AgentFaults *faults, AgentField field, const AgentJsonMember *i
 		return boolean_value(faults, rule, input, value);
 	case AGENT_KIND_INTEGER:
 		return integer_value(faults, field, input, value);
+	case AGENT_KIND_TAGS:
+		return tags_value(faults, field, input, value);
+	case AGENT_KIND_METADATA:
+		return metadata_value(faults, field, input, value);
 	default:
 		return text_value(faults, field, input, value);
 	}

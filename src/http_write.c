@@ -47,12 +47,40 @@ static const HttpSchema schemas[HTTP_SHAPE_COUNT] = {
 							{"created_at", HTTP_TYPE_TIME},
 							{"updated_at", HTTP_TYPE_TIME},
 							{"message_count", HTTP_TYPE_INTEGER}}},
+	[HTTP_CONVERSATION_DETAIL] = {"ConversationDetail",
+								  {{"id", HTTP_TYPE_UUID},
+								   {"title", HTTP_TYPE_STRING},
+								   {"is_archived", HTTP_TYPE_BOOLEAN},
+								   {"created_at", HTTP_TYPE_TIME},
+								   {"updated_at", HTTP_TYPE_TIME},
+								   {"message_count", HTTP_TYPE_INTEGER},
+								   {"is_pinned", HTTP_TYPE_BOOLEAN},
+								   {"tags", HTTP_TYPE_STRINGS},
+								   {"metadata", HTTP_TYPE_OBJECT},
+								   {"forked_from", HTTP_TYPE_UUID_OR_NULL}}},
 	[HTTP_MESSAGE] = {"Message",
 					  {{"id", HTTP_TYPE_UUID},
 					   {"conversation_id", HTTP_TYPE_UUID},
 					   {"role", HTTP_TYPE_STRING},
 					   {"content", HTTP_TYPE_STRING},
 					   {"created_at", HTTP_TYPE_TIME}}},
+	[HTTP_MESSAGE_DETAIL] = {"MessageDetail",
+							 {{"id", HTTP_TYPE_UUID},
+							  {"conversation_id", HTTP_TYPE_UUID},
+							  {"seq", HTTP_TYPE_INTEGER},
+							  {"role", HTTP_TYPE_STRING},
+							  {"content", HTTP_TYPE_STRING},
+							  {"created_at", HTTP_TYPE_TIME},
+							  {"metadata", HTTP_TYPE_OBJECT},
+							  {"edited_at", HTTP_TYPE_TIME_OR_NULL}}},
+	[HTTP_EXPORT] = {"Export",
+					 {{"format", HTTP_TYPE_STRING},
+					  {"version", HTTP_TYPE_INTEGER},
+					  {"exported_at", HTTP_TYPE_TIME},
+					  {"account", HTTP_TYPE_OBJECT},
+					  {"sessions", HTTP_TYPE_OBJECTS},
+					  {"conversations", HTTP_TYPE_OBJECTS},
+					  {"events", HTTP_TYPE_OBJECTS}}},
 	[HTTP_HEALTH] = {"Health", {{"status", HTTP_TYPE_STRING}}},
 };
 
@@ -123,6 +151,31 @@ check_size(const HeapTuple *rows, uint64 count, TupleDesc desc)
 		agent_raise(AGENT_ANSWER_TOO_LARGE, NULL);
 }
 
+/* Appends an array of strings. */
+static void
+write_strings(StringInfo json, Datum value)
+{
+	Datum *items;
+	int count;
+
+	deconstruct_array(DatumGetArrayTypeP(value),
+					  TEXTOID,
+					  -1,
+					  false,
+					  TYPALIGN_INT,
+					  &items,
+					  NULL,
+					  &count);
+	appendStringInfoChar(json, '[');
+	for (int i = 0; i < count; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(json, ',');
+		write_text(json, items[i]);
+	}
+	appendStringInfoChar(json, ']');
+}
+
 /* Appends a value of one of the types that the columns have. */
 static void
 write_value(StringInfo json, Oid type, Datum value)
@@ -148,6 +201,12 @@ write_value(StringInfo json, Oid type, Datum value)
 		break;
 	case TIMESTAMPTZOID:
 		write_time(json, DatumGetTimestampTz(value));
+		break;
+	case TEXTARRAYOID:
+		write_strings(json, value);
+		break;
+	case JSONBOID:
+		(void) JsonbToCString(json, &DatumGetJsonbP(value)->root, 0);
 		break;
 	default:
 		ereport(ERROR,
@@ -200,4 +259,29 @@ agent_http_write_list(StringInfo json, HttpShape shape, const HeapTuple *rows, u
 		agent_http_write_row(json, shape, rows[i], desc);
 	}
 	appendStringInfoChar(json, ']');
+}
+
+/* Appends a document that a function has made, unless the answer would become too large. */
+void
+agent_http_write_document(StringInfo json, Datum document)
+{
+	text *string = DatumGetTextPP(document);
+
+	if (VARSIZE_ANY_EXHDR(string) > ANSWER_MAX)
+		agent_raise(AGENT_ANSWER_TOO_LARGE, NULL);
+	appendBinaryStringInfo(json, VARDATA_ANY(string), VARSIZE_ANY_EXHDR(string));
+}
+
+/* Raises that an export would become too large, where that shows before it is made. */
+void
+agent_http_check_export(const pg_uuid_t *caller)
+{
+	Datum values[] = {UUIDPGetDatum(caller)};
+	bool isnull;
+
+	SPI_connect();
+	agent_execute(AGENT_PLAN_EXPORT_SIZE, values, NULL);
+	if (DatumGetInt64(agent_result(0, 1, &isnull)) > ANSWER_MAX)
+		agent_raise(AGENT_ANSWER_TOO_LARGE, NULL);
+	SPI_finish();
 }

@@ -147,6 +147,17 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 		" VALUES ($1, $2, $3, $4, $5, $6::inet, $7, $8) ON CONFLICT DO NOTHING",
 		false, 8, {UUIDOID, TIMESTAMPTZOID, TEXTOID, UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID}
 	},
+	/* By a worker: not of an account that is gone, and none that is going escapes it. */
+	[AGENT_PLAN_AUDIT_INSERT_LATE] = {
+		"INSERT INTO agent.audit (id, created_at, event, user_id, session_id, address, user_agent, detail)"
+		" SELECT $1, $2, $3, id, $5, $6::inet, $7, $8 FROM agent.users WHERE id = $4 FOR KEY SHARE"
+		" ON CONFLICT DO NOTHING",
+		false, 8, {UUIDOID, TIMESTAMPTZOID, TEXTOID, UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID}
+	},
+	[AGENT_PLAN_AUDIT_ERASE] = {
+		"DELETE FROM agent.audit WHERE user_id = $1",
+		false, 1, {UUIDOID}
+	},
 	[AGENT_PLAN_AUDIT_EXPIRE] = {
 		"DELETE FROM agent.audit WHERE id IN (SELECT id FROM agent.audit WHERE id < $1 ORDER BY id"
 		" LIMIT $2 FOR UPDATE SKIP LOCKED)",
@@ -274,6 +285,17 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 		" FROM agent.messages WHERE user_id = $1 AND conversation_id = $2 AND seq <= $4 ORDER BY seq",
 		false, 4, {UUIDOID, UUIDOID, UUIDOID, INT8OID}
 	},
+	/* About as much as JSON makes of it; what is stored out of line is not read. */
+	[AGENT_PLAN_EXPORT_SIZE] = {
+		"SELECT coalesce(sum(octet_length(content) + 300), 0)::bigint FROM agent.messages WHERE user_id = $1",
+		true, 1, {UUIDOID}
+	},
+
+	/* The statement itself is in sql/55_admin.sql: it runs as another role. */
+	[AGENT_PLAN_CONVERSATION_PURGE] = {
+		"SELECT agent.purge($1, $2)",
+		false, 2, {TIMESTAMPTZOID, INT4OID}
+	},
 	[AGENT_PLAN_CONVERSATION_COUNTED] = {
 		"UPDATE agent.conversations SET message_count = $3, next_seq = $3 + 1"
 		" WHERE user_id = $1 AND id = $2 RETURNING " CONVERSATION_COLUMNS,
@@ -380,8 +402,8 @@ prepared(AgentPlan id)
  * Raises what the current error means to a caller, or the error itself.
  *
  * A foreign key is violated by what is written for an account that is deleted
- * meanwhile, or by deleting one that a table of somebody else's refers to. PostgREST
- * would repeat a failure of serialization for ever.
+ * meanwhile, or by deleting one, or what is old, that a table of somebody else's refers
+ * to. PostgREST would repeat a failure of serialization for ever.
  */
 static void
 raise_meaning(AgentPlan id, MemoryContext context)
@@ -390,7 +412,9 @@ raise_meaning(AgentPlan id, MemoryContext context)
 	AgentError meaning = AGENT_NO_ERROR;
 
 	if (code == ERRCODE_FOREIGN_KEY_VIOLATION)
-		meaning = id == AGENT_PLAN_USER_DELETE ? AGENT_ACCOUNT_IN_USE : AGENT_USER_NOT_FOUND;
+		meaning = id == AGENT_PLAN_USER_DELETE || id == AGENT_PLAN_CONVERSATION_PURGE
+					  ? AGENT_ACCOUNT_IN_USE
+					  : AGENT_USER_NOT_FOUND;
 	else if (code == ERRCODE_T_R_SERIALIZATION_FAILURE &&
 			 agent_request_dialect() == AGENT_POSTGREST)
 		meaning = AGENT_UNAVAILABLE;

@@ -147,7 +147,7 @@ end_reused(void *arg)
 	agent_session_end_by(AGENT_PLAN_SESSION_END, &what->user_id, &what->session_id);
 	agent_audit_fill(&entry, AGENT_EVENT_REFRESH_REUSE, &what->user_id, &what->session_id, NULL);
 	strlcpy(entry.address, what->address, sizeof(entry.address));
-	agent_audit_insert(&entry);
+	agent_audit_insert_late(&entry);
 }
 
 /* Ends a session and the process: the worker's main function. */

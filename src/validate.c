@@ -12,7 +12,6 @@
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/json.h"
 #include "utils/numeric.h"
 
@@ -48,6 +47,8 @@ static const AgentFieldRule rules[AGENT_FIELD_COUNT] = {
 	[AGENT_FIELD_MESSAGE_ID] = {"message_id", true, AGENT_KIND_UUID, 0, 0, 0, 0},
 	[AGENT_FIELD_UP_TO_MESSAGE_ID] = {"message_id", false, AGENT_KIND_UUID, 0, 0, 0, 0},
 	[AGENT_FIELD_NEW_CONTENT] = {"content", false, AGENT_KIND_TEXT, 1, 0, MESSAGE_MAX, 0},
+	[AGENT_FIELD_OLDER_THAN] = {"older_than", true, AGENT_KIND_INTERVAL, 0, 1000, 0, 0}, /* years */
+	[AGENT_FIELD_BATCH] = {"batch", true, AGENT_KIND_INTEGER, 1, 100000, 0, 0},
 	[AGENT_FIELD_IS_PINNED] = {"is_pinned", false, AGENT_KIND_BOOLEAN, 0, 0, 0, 0},
 	/* The bounds are those of each tag. */
 	[AGENT_FIELD_TAGS] = {"tags", false, AGENT_KIND_TAGS, 1, 50, 0, 0},
@@ -292,6 +293,21 @@ agent_check_uuid(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 	return true;
 }
 
+/* Adds the fault of too many tags, or of too much metadata. */
+void
+agent_fault_add_too_large(AgentFaults *faults, AgentField field)
+{
+	const AgentFieldRule *rule = &rules[field];
+
+	agent_fault_add(
+		faults,
+		rule->name,
+		"too_long",
+		rule->kind == AGENT_KIND_TAGS
+			? psprintf("List should have at most %d items", AGENT_TAGS_MAX)
+			: psprintf("Dictionary should have at most %d bytes as text", rule->max_bytes));
+}
+
 /* Tells whether a tag is among some others. */
 static bool
 is_among(Datum tag, const Datum *tags, int count)
@@ -363,10 +379,7 @@ agent_check_tags_value(AgentFaults *faults, AgentField field, ArrayType *value)
 			continue;
 		if (kept_count == AGENT_TAGS_MAX)
 		{
-			agent_fault_add(faults,
-							rule->name,
-							"too_long",
-							psprintf("List should have at most %d items", AGENT_TAGS_MAX));
+			agent_fault_add_too_large(faults, field);
 			break;
 		}
 		check_tag(faults, rule, i, items[i]);
@@ -419,11 +432,7 @@ agent_check_metadata_value(AgentFaults *faults, AgentField field, Jsonb *value)
 		agent_fault_add(faults, rule->name, "dict_type", "Input should be a valid dictionary");
 	else if (is_surely_longer(value, rule->max_bytes) ||
 			 strlen(JsonbToCString(NULL, &value->root, VARSIZE(value))) > (Size) rule->max_bytes)
-		agent_fault_add(
-			faults,
-			rule->name,
-			"too_long",
-			psprintf("Dictionary should have at most %d bytes as text", rule->max_bytes));
+		agent_fault_add_too_large(faults, field);
 }
 
 /* Checks an argument that is metadata, and returns it, NULL when it is missing. */
@@ -482,4 +491,44 @@ agent_check_integer(AgentFaults *faults, AgentField field, FunctionCallInfo fcin
 	number = PG_GETARG_INT32(arg);
 	(void) agent_check_number(faults, field, number);
 	return number;
+}
+
+/* Tells whether an interval is no longer than so many years, part by part. */
+static bool
+is_within_years(const Interval *interval, int years)
+{
+	int64 day = (int64) years * 366;
+
+	return Abs((int64) interval->month) <= (int64) years * MONTHS_PER_YEAR &&
+		   Abs((int64) interval->day) <= day && interval->time <= day * USECS_PER_DAY &&
+		   interval->time >= -day * USECS_PER_DAY;
+}
+
+/* Checks an argument that is a length of time, and returns it, NULL when it is missing. */
+Interval *
+agent_check_interval(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo, int arg)
+{
+	const AgentFieldRule *rule = &rules[field];
+	Interval zero = {0};
+	Interval *value;
+
+	if (PG_ARGISNULL(arg))
+	{
+		if (rule->required)
+			agent_fault_add_missing(faults, rule->name);
+		return NULL;
+	}
+	value = PG_GETARG_INTERVAL_P(arg);
+	if (DatumGetBool(
+			DirectFunctionCall2(interval_lt, IntervalPGetDatum(value), IntervalPGetDatum(&zero))))
+		agent_fault_add(faults,
+						rule->name,
+						"greater_than_equal",
+						"Input should be greater than or equal to 0");
+	else if (!is_within_years(value, rule->max))
+		agent_fault_add(faults,
+						rule->name,
+						"less_than_equal",
+						psprintf("Input should be less than or equal to %d years", rule->max));
+	return value;
 }

@@ -245,28 +245,38 @@ typedef struct Batch
 	AgentRingEntry entries[BATCH];
 } Batch;
 
-/* Writes an entry of the ring. */
+/* Notes that a session was used. */
 static void
-write_entry(const AgentEntry *entry)
+write_use(const AgentEntry *entry)
 {
 	Datum values[] = {UUIDPGetDatum(&entry->user_id),
 					  UUIDPGetDatum(&entry->session_id),
 					  TimestampTzGetDatum(entry->at)};
 
-	if (entry->event == AGENT_EVENT_SESSION_USE)
-		agent_execute(AGENT_PLAN_SESSION_USE, values, NULL);
-	else
-		agent_audit_insert(entry);
+	agent_execute(AGENT_PLAN_SESSION_USE, values, NULL);
 }
 
-/* Writes what was read of the ring. */
+/*
+ * Writes what was read of the ring.
+ *
+ * The audit may wait for an account that is being deleted, which in turn would wait for
+ * its sessions: those come last.
+ */
 static void
 write_batch(void *arg)
 {
 	Batch *batch = arg;
 
 	for (int i = 0; i < batch->count; i++)
-		write_entry(&batch->entries[i].entry);
+	{
+		if (batch->entries[i].entry.event != AGENT_EVENT_SESSION_USE)
+			agent_audit_insert_late(&batch->entries[i].entry);
+	}
+	for (int i = 0; i < batch->count; i++)
+	{
+		if (batch->entries[i].entry.event == AGENT_EVENT_SESSION_USE)
+			write_use(&batch->entries[i].entry);
+	}
 }
 
 /* Deletes some of what is too old, and now and then what is too much. */

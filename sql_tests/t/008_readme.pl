@@ -68,6 +68,9 @@ is($node->safe_psql('agent', $http), '200|{"content-type": "application/json"}|{
 $node->safe_psql('agent', $_) foreach examples('Audit'), (examples('Install into a database of your own'))[1];
 pass('the audit and the doctor answer');
 
+like($node->safe_psql('agent', (examples('Own data'))[0]), qr/^account\|.*^message\|/ms, 'the export streams');
+is($node->safe_psql('agent', (examples('Own data'))[1]), '0', 'the purge runs');
+
 my ($deactivate) = examples('Who sees what');
 $node->safe_psql('agent', $deactivate =~ s/'\.\.\.'/NULL/gr);
 pass('the statements that deactivate and sign out run');

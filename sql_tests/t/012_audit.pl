@@ -98,6 +98,29 @@ is($node->safe_psql('agent', "SELECT xmin FROM agent.sessions WHERE $session"), 
 is($node->safe_psql('agent', "SET ROLE agent_user; SET agent.token = '$token'; SELECT last_used_at > now() - interval '1 minute' FROM agent_sessions WHERE is_current"),
     't', 'the person sees it');
 
+# What is on its way about an account that is deleted meanwhile is not written any more; what is
+# about one that stays after all, is. The writer waits for the deletion to end one way or the other.
+foreach my $end (qw(ROLLBACK COMMIT))
+{
+    $node->safe_psql('agent', "SELECT agent_register('del\@example.com', 'del', 'password')") if $end eq 'ROLLBACK';
+    my $del = $node->safe_psql('agent', "SELECT id FROM agent.users WHERE username = 'del'");
+    my $failed = "event = 'login_failed' AND user_id = '$del'";
+    my $deleter = $node->background_psql('agent', on_error_stop => 1);
+
+    $token = $node->safe_psql('agent', "SELECT access_token FROM agent_login('del\@example.com', 'password')");
+    $deleter->query_safe("BEGIN; SET LOCAL agent.token = '$token'; SET LOCAL ROLE agent_user; SELECT agent_account_delete('password')");
+    log_in('agent', 'del', 'wrong');
+    sleep 0.6;
+    is($node->safe_psql('agent', "SELECT count(*) FROM agent.audit WHERE $failed"), $end eq 'ROLLBACK' ? '0' : '1',
+        "$end: nothing is written yet");
+    $deleter->query_safe($end);
+    $deleter->quit;
+    events_are('agent', $end eq 'ROLLBACK' ? 1 : 0, $failed, "$end: then it is, where the account stays");
+    ok($node->poll_query_until('agent', 'SELECT pending = 0 FROM agent.shared_state()'), "$end: nothing is left behind");
+    is($node->safe_psql('agent', "SELECT string_agg(event, ' ') FROM agent.audit WHERE user_id = '$del'"), 'delete',
+        'of a deleted account one event is left') if $end eq 'COMMIT';
+}
+
 # Workers leave an idle database, so that it can be dropped, also with entries on their way.
 log_in('other', 'nobody', 'wrong') foreach 1 .. 3;
 $node->safe_psql('postgres', 'DROP DATABASE other');
