@@ -47,17 +47,18 @@ COMMENT ON COLUMN @extschema@.agent_token.token_type IS 'Always bearer.';
 COMMENT ON COLUMN @extschema@.agent_token.expires_in IS 'Life of the access token in seconds.';
 COMMENT ON COLUMN @extschema@.agent_token.refresh_token IS 'To be given to agent_refresh, once, for the next pair.';
 
-CREATE FUNCTION @extschema@.agent_register(email text, username text, password text)
+CREATE FUNCTION @extschema@.agent_register(
+    email text, username text, password text, idempotency_key text DEFAULT NULL)
 RETURNS @extschema@.agent_users
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'agent_register';
 
-COMMENT ON FUNCTION @extschema@.agent_register(text, text, text) IS
+COMMENT ON FUNCTION @extschema@.agent_register(text, text, text, text) IS
 'Registers an account.
 
-email: a deliverable address, 100 characters at most, unique regardless of case. username: 3 to 50 characters, unique. password: 6 characters or more, of which none is ever cut off.
-HTTP 201. Errors: email_taken 400, username_taken 400, validation_failed 422.';
+email: a deliverable address, 100 characters at most, unique regardless of case. username: 3 to 50 characters, unique. password: 6 characters or more, of which none is ever cut off. idempotency_key: 1 to 200 characters that nobody can guess; over HTTP the header Idempotency-Key stands for it. The same request with the same key, within agent.idempotency_ttl, gives the same answer and does nothing.
+HTTP 201. Errors: email_taken 400, username_taken 400, idempotency_mismatch 409 (the key was used for another request), validation_failed 422.';
 
 CREATE FUNCTION @extschema@.agent_login(email text, password text)
 RETURNS @extschema@.agent_token

@@ -69,17 +69,18 @@ COMMENT ON FUNCTION agent.require_conversation(uuid) IS
 'True when the caller has this conversation, or the error conversation_not_found, the same for an unknown one and for another''s.';
 
 CREATE FUNCTION @extschema@.agent_conversation_create(
-    title text, first_message text DEFAULT NULL, tags text[] DEFAULT NULL, metadata jsonb DEFAULT NULL)
+    title text, first_message text DEFAULT NULL, tags text[] DEFAULT NULL, metadata jsonb DEFAULT NULL,
+    idempotency_key text DEFAULT NULL)
 RETURNS @extschema@.agent_conversations
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'agent_conversation_create';
 
-COMMENT ON FUNCTION @extschema@.agent_conversation_create(text, text, text[], jsonb) IS
+COMMENT ON FUNCTION @extschema@.agent_conversation_create(text, text, text[], jsonb, text) IS
 'Begins a conversation.
 
-title: 1 to 200 characters. first_message: becomes a message of the role user in the same transaction; NULL or empty makes none; 8 MiB at most. tags: 20 at most, each 1 to 50 characters; what is there twice is kept once. metadata: an object of 16 kB (16384 bytes) at most as text.
-HTTP 201. Errors: not_authenticated 401, validation_failed 422.';
+title: 1 to 200 characters. first_message: becomes a message of the role user in the same transaction; NULL or empty makes none; 8 MiB at most. tags: 20 at most, each 1 to 50 characters; what is there twice is kept once. metadata: an object of 16 kB (16384 bytes) at most as text. idempotency_key: 1 to 200 characters; over HTTP the header Idempotency-Key stands for it. The same request with the same key, within agent.idempotency_ttl, gives the same answer and does nothing, whatever became of the conversation.
+HTTP 201. Errors: not_authenticated 401, idempotency_mismatch 409 (the key was used for another request), validation_failed 422.';
 
 CREATE FUNCTION @extschema@.agent_conversation_list(archived boolean DEFAULT NULL)
 RETURNS SETOF @extschema@.agent_conversations

@@ -57,17 +57,18 @@ COMMENT ON COLUMN @extschema@.agent_messages.edited_at IS 'When its content was 
 COMMENT ON COLUMN @extschema@.agent_messages.user_id IS 'Id of the account; with conversation_id the key of the conversation.';
 
 CREATE FUNCTION @extschema@.agent_message_create(
-    conversation_id uuid, role text, content text, metadata jsonb DEFAULT NULL)
+    conversation_id uuid, role text, content text, metadata jsonb DEFAULT NULL,
+    idempotency_key text DEFAULT NULL)
 RETURNS @extschema@.agent_messages
 LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'agent_message_create';
 
-COMMENT ON FUNCTION @extschema@.agent_message_create(uuid, text, text, jsonb) IS
+COMMENT ON FUNCTION @extschema@.agent_message_create(uuid, text, text, jsonb, text) IS
 'Adds a message to a conversation.
 
-role: user, assistant or system. content: 1 character to 8 MiB. metadata: an object of 16 kB (16384 bytes) at most as text.
-HTTP 201. Errors: not_authenticated 401, conversation_not_found 404, validation_failed 422.';
+role: user, assistant or system. content: 1 character to 8 MiB. metadata: an object of 16 kB (16384 bytes) at most as text. idempotency_key: 1 to 200 characters; over HTTP the header Idempotency-Key stands for it. The same request with the same key, within agent.idempotency_ttl, gives the same answer and does nothing, whatever became of the message.
+HTTP 201. Errors: not_authenticated 401, conversation_not_found 404, idempotency_mismatch 409 (the key was used for another request), validation_failed 422.';
 
 CREATE FUNCTION @extschema@.agent_message_update(
     message_id uuid, content text DEFAULT NULL, metadata jsonb DEFAULT NULL)

@@ -9,6 +9,7 @@ ALTER TABLE agent.signing_keys  ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECUR
 ALTER TABLE agent.conversations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE agent.messages      ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE agent.audit         ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE agent.idempotency_keys ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 -- One's own rows.
 
@@ -40,6 +41,10 @@ COMMENT ON POLICY users_owner ON agent.users IS 'register and login have no iden
 CREATE POLICY sessions_owner ON agent.sessions TO agent_owner
     USING (true) WITH CHECK (true);
 COMMENT ON POLICY sessions_owner ON agent.sessions IS 'login has no identity yet.';
+
+CREATE POLICY idempotency_keys_owner ON agent.idempotency_keys TO agent_owner
+    USING (true) WITH CHECK (true);
+COMMENT ON POLICY idempotency_keys_owner ON agent.idempotency_keys IS 'register has no identity yet, and whoever comes next deletes what has expired.';
 
 CREATE POLICY signing_keys_owner ON agent.signing_keys TO agent_owner
     USING (true) WITH CHECK (true);

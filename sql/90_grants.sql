@@ -10,8 +10,9 @@ ALTER TABLE agent.signing_keys  OWNER TO agent_owner;
 ALTER TABLE agent.conversations OWNER TO agent_owner;
 ALTER TABLE agent.messages      OWNER TO agent_owner;
 ALTER TABLE agent.audit         OWNER TO agent_owner;
+ALTER TABLE agent.idempotency_keys OWNER TO agent_owner;
 
-ALTER FUNCTION @extschema@.agent_register(text, text, text)                  OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_register(text, text, text, text)               OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_login(text, text)                           OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_password_change(text, text)                 OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_account_delete(text)                        OWNER TO agent_owner;
@@ -23,11 +24,11 @@ ALTER FUNCTION @extschema@.agent_user_list(text)                             OWN
 ALTER FUNCTION @extschema@.agent_session_end(uuid)                           OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_key_rotate()                                OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_doctor()                                    OWNER TO agent_owner;
-ALTER FUNCTION @extschema@.agent_conversation_create(text, text, text[], jsonb) OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_conversation_create(text, text, text[], jsonb, text) OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_conversation_update(uuid, text, boolean, boolean, text[], jsonb) OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_conversation_delete(uuid)                   OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_conversation_fork(uuid, uuid, text)         OWNER TO agent_owner;
-ALTER FUNCTION @extschema@.agent_message_create(uuid, text, text, jsonb)     OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_message_create(uuid, text, text, jsonb, text)     OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_message_update(uuid, text, jsonb)           OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_message_delete(uuid)                        OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_conversation_page(text, integer, boolean, boolean, text, jsonb) OWNER TO agent_owner;
@@ -105,7 +106,7 @@ GRANT SELECT (kid, created_at, retires_at), UPDATE (retires_at) ON agent.signing
 GRANT USAGE ON SCHEMA @extschema@ TO agent_anon, agent_user, agent_admin, agent_authenticator, agent_owner;
 GRANT USAGE ON TYPE @extschema@.agent_token TO agent_anon, agent_user;
 GRANT EXECUTE ON FUNCTION
-    @extschema@.agent_register(text, text, text),
+    @extschema@.agent_register(text, text, text, text),
     @extschema@.agent_login(text, text),
     @extschema@.agent_refresh(text),
     @extschema@.agent_authenticate(text),
@@ -145,14 +146,14 @@ GRANT EXECUTE ON FUNCTION
     @extschema@.agent_logout(text),
     @extschema@.agent_password_change(text, text),
     @extschema@.agent_account_delete(text),
-    @extschema@.agent_conversation_create(text, text, text[], jsonb),
+    @extschema@.agent_conversation_create(text, text, text[], jsonb, text),
     @extschema@.agent_conversation_list(boolean),
     @extschema@.agent_conversation_get(uuid),
     @extschema@.agent_conversation_update(uuid, text, boolean, boolean, text[], jsonb),
     @extschema@.agent_conversation_delete(uuid),
     @extschema@.agent_search(text, text, integer, uuid, text, timestamptz, timestamptz, boolean, text, jsonb, text, text),
     @extschema@.agent_conversation_fork(uuid, uuid, text),
-    @extschema@.agent_message_create(uuid, text, text, jsonb),
+    @extschema@.agent_message_create(uuid, text, text, jsonb, text),
     @extschema@.agent_message_update(uuid, text, jsonb),
     @extschema@.agent_message_delete(uuid),
     @extschema@.agent_message_list(uuid),

@@ -63,6 +63,8 @@ INSERT INTO causes (name, authorization_header, call) VALUES
     ('conversation_not_found', 'Bearer ' || :'rosa',
         'SELECT agent_conversation_get(gen_random_uuid())'),
     ('message_not_found', 'Bearer ' || :'rosa', 'SELECT agent_message_delete(gen_random_uuid())'),
+    ('idempotency_mismatch', 'Bearer ' || :'rosa',
+        format('SELECT agent_conversation_create(title, NULL, NULL, NULL, %L) FROM (VALUES (%L), (''x'')) AS v (title)', :'secret', :'secret')),
     ('validation_failed', NULL,
         format('SELECT agent_register(%L, '''', %L)', :'secret', repeat(:'secret', 3000))),
     ('validation_failed', 'Bearer ' || :'rosa', 'SELECT agent_message_create(NULL, ''x'', '''')');

@@ -29,7 +29,7 @@ SELECT id AS talk FROM agent_conversation_create('Talk', 'Hello', '{a, b}', '{"x
 SELECT seq FROM agent_message_create(:'talk', 'assistant', 'Grüße, 密码 😀 "quoted"', '{"model": "m"}');
 SELECT agent_message_update(id, 'Hello again') IS NOT NULL AS edited FROM agent_message_list(:'talk') WHERE seq = 1;
 SELECT forked_from IS NOT NULL AS forked FROM agent_conversation_fork(:'talk', title => 'Fork');
-SELECT title FROM agent_conversation_create('Empty');
+SELECT title FROM agent_conversation_create('Empty', idempotency_key => 'key');
 
 -- Rows: so many of each kind, which are the caller's.
 SELECT kind, count(*) FROM agent_export_rows() GROUP BY kind ORDER BY kind;
@@ -85,6 +85,9 @@ INSERT INTO left_out VALUES
     ('messages', 'user_id', 'id of the account'),
     ('messages', 'search', 'made of content'),
     ('audit', 'user_id', 'id of the account');
+INSERT INTO left_out
+SELECT 'idempotency_keys', attribute, 'kept for a day, of what is exported anyway'
+FROM unnest('{user_id,key_hash,operation,request_hash,created_at,result_id,result_seq,result_at}'::text[]) AS attribute;
 SET ROLE agent_user;
 CREATE TEMP TABLE exported AS
 SELECT DISTINCT kind, key FROM agent_export_rows(), json_object_keys(record) AS key;

@@ -24,20 +24,20 @@ RESET ROLE;
 -- A good call of every function that takes arguments.
 CREATE TEMP TABLE calls (function regproc, arguments text[]);
 INSERT INTO calls VALUES
-    ('agent_register', ARRAY['good.limits@example.org', 'limits good', 'secret']),
+    ('agent_register', ARRAY['good.limits@example.org', 'limits good', 'secret', 'key']),
     ('agent_login', ARRAY['lee.limits@example.org', 'secret']),
     ('agent_authenticate', ARRAY[:'lee']),
     ('agent_refresh', ARRAY[:'lee_refresh']),
     ('agent_logout', ARRAY['others']),
     ('agent_password_change', ARRAY['secret', 'another secret']),
     ('agent_account_delete', ARRAY['secret']),
-    ('agent_conversation_create', ARRAY['Title', 'First', '{tag}', '{"good": 1}']),
+    ('agent_conversation_create', ARRAY['Title', 'First', '{tag}', '{"good": 1}', 'key']),
     ('agent_conversation_list', ARRAY['true']),
     ('agent_conversation_get', ARRAY[:'talk']),
     ('agent_conversation_update', ARRAY[:'talk', 'Title', 'true', 'true', '{tag}', '{"good": 1}']),
     ('agent_conversation_delete', ARRAY[:'talk']),
     ('agent_conversation_fork', ARRAY[:'talk', :'message', 'Title']),
-    ('agent_message_create', ARRAY[:'talk', 'user', 'Content', '{"good": 1}']),
+    ('agent_message_create', ARRAY[:'talk', 'user', 'Content', '{"good": 1}', 'key']),
     ('agent_message_update', ARRAY[:'message', 'Content', '{"good": 1}']),
     ('agent_message_delete', ARRAY[:'message']),
     ('agent_message_list', ARRAY[:'talk']),

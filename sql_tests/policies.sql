@@ -195,7 +195,7 @@ FROM pg_class WHERE relname IN ('agent_users', 'agent_conversations', 'agent_mes
     AND NOT coalesce(reloptions @> '{security_invoker=true}', false)
 UNION ALL SELECT 'times have a zone', attname
 FROM pg_attribute JOIN tables AS t ON t.oid = attrelid WHERE atttypid = 'timestamp'::regtype
-UNION ALL SELECT 'users'' data is dumped, keys are not', relname
+UNION ALL SELECT 'users'' data is dumped, keys of either kind are not', relname
 FROM tables AS t, pg_extension WHERE extname = 'agent'
-    AND (t.oid = ANY (extconfig)) = (relname = 'signing_keys')
+    AND (t.oid = ANY (extconfig)) = (relname IN ('signing_keys', 'idempotency_keys'))
 ORDER BY 1, 2;

@@ -9,6 +9,7 @@
  */
 #include "agent.h"
 
+#include "executor/executor.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -69,44 +70,36 @@ agent_account_insert(FunctionCallInfo fcinfo, AgentEvent event, const text *emai
 	return result;
 }
 
-PG_FUNCTION_INFO_V1(agent_register);
-
 /*
- * SQL: agent_register(email text, username text, password text) returns agent_users
+ * Registers an account and returns its row; SPI is connected.
  *
  * What is taken is looked up before the hash, which is dear.
  */
-Datum
-agent_register(PG_FUNCTION_ARGS)
+static Datum
+add_account(FunctionCallInfo fcinfo, AgentIdempotency *request, const text *email,
+			const text *username, const text *password)
 {
-	AgentFaults faults;
-	text *email;
-	text *username;
-	text *password;
+	TimestampTz now;
 	Datum hash;
 	Datum result;
-
-	agent_redact_statement("agent_register");
-	PreventCommandIfReadOnly("agent_register()");
-	agent_faults_init(&faults);
-	email = agent_check_text(&faults, AGENT_FIELD_EMAIL, fcinfo, 0);
-	username = agent_check_text(&faults, AGENT_FIELD_USERNAME, fcinfo, 1);
-	password = agent_check_text(&faults, AGENT_FIELD_NEW_PASSWORD, fcinfo, 2);
-	agent_faults_raise(&faults);
+	bool isnull;
 
 	agent_limit_register();
-	SPI_connect();
 	refuse_taken(email, username);
 	hash = CStringGetTextDatum(agent_password_hash(password));
+	now = GetCurrentTimestamp();
 	result = agent_account_insert(fcinfo,
 								  AGENT_EVENT_REGISTER,
 								  email,
 								  username,
 								  hash,
-								  TimestampTzGetDatum(GetCurrentTimestamp()),
+								  TimestampTzGetDatum(now),
 								  true);
-	SPI_finish();
-	agent_request_status(201);
+	agent_idempotency_finish(
+		request,
+		DatumGetUUIDP(GetAttributeByNum(DatumGetHeapTupleHeader(result), 1, &isnull)),
+		0,
+		now);
 	return result;
 }
 
@@ -215,6 +208,75 @@ count_login(const text *email, AgentAttempt *attempt)
 	if (key == NULL)
 		key = text_to_cstring(email);
 	agent_limit_attempt(attempt, key, strlen(key), NULL);
+}
+
+/*
+ * Raises idempotency_mismatch unless a registration is the same as the one its key was
+ * used for. Whoever has the key could find the password by that: it counts as a login.
+ */
+static void
+confirm_registration(const AgentIdempotency *request, const text *email)
+{
+	AgentAttempt attempt;
+
+	count_login(email, &attempt);
+	agent_idempotency_repeat(request);
+	agent_limit_forgive(&attempt, true);
+}
+
+/* Returns the row of an account as it was when it was registered. */
+static Datum
+registered_row(FunctionCallInfo fcinfo, const AgentIdempotency *request, const text *email,
+			   const text *username)
+{
+	Datum values[] = {UUIDPGetDatum(&request->result_id),
+					  CStringGetTextDatum(agent_email_stored(email)),
+					  PointerGetDatum(username),
+					  BoolGetDatum(true),
+					  TimestampTzGetDatum(request->result_at)};
+
+	return agent_form_row(fcinfo, lengthof(values), values);
+}
+
+PG_FUNCTION_INFO_V1(agent_register);
+
+/*
+ * SQL: agent_register(email text, username text, password text, idempotency_key text)
+ *		returns agent_users
+ */
+Datum
+agent_register(PG_FUNCTION_ARGS)
+{
+	static const pg_uuid_t nobody = {{0}};
+	AgentIdempotency request;
+	AgentFaults faults;
+	text *email;
+	text *username;
+	text *password;
+	bool is_new;
+	Datum result = (Datum) 0;
+
+	agent_redact_statement("agent_register");
+	PreventCommandIfReadOnly("agent_register()");
+	agent_faults_init(&faults);
+	email = agent_check_text(&faults, AGENT_FIELD_EMAIL, fcinfo, 0);
+	username = agent_check_text(&faults, AGENT_FIELD_USERNAME, fcinfo, 1);
+	password = agent_check_text(&faults, AGENT_FIELD_NEW_PASSWORD, fcinfo, 2);
+	agent_idempotency_begin(&request, &faults, "agent_register", &nobody, fcinfo, 3);
+	agent_faults_raise(&faults);
+	agent_idempotency_add_value(&request, email);
+	agent_idempotency_add_value(&request, username);
+	agent_idempotency_add_value(&request, password);
+
+	SPI_connect();
+	is_new = agent_idempotency_claim(&request);
+	if (is_new)
+		result = add_account(fcinfo, &request, email, username, password);
+	else
+		confirm_registration(&request, email);
+	SPI_finish();
+	agent_request_status(201);
+	return is_new ? result : registered_row(fcinfo, &request, email, username);
 }
 
 /*
@@ -399,6 +461,7 @@ agent_account_delete(PG_FUNCTION_ARGS)
 	agent_limit_attempt(&attempt, &deletion.user_id, UUID_LEN, &deletion.user_id);
 	SPI_connect();
 	attempt_in_turn(&attempt, check_deletion, &deletion);
+	agent_idempotency_forget(&deletion.user_id);
 	agent_execute(AGENT_PLAN_USER_DELETE, values, NULL);
 	agent_audit_erase(&deletion.user_id);
 	SPI_finish();

@@ -148,6 +148,7 @@ typedef enum AgentError
 	AGENT_SESSION_NOT_FOUND,
 	AGENT_CONVERSATION_NOT_FOUND,
 	AGENT_MESSAGE_NOT_FOUND,
+	AGENT_IDEMPOTENCY_MISMATCH,
 	AGENT_RATE_LIMITED,
 	AGENT_BUSY,
 	AGENT_VALIDATION_FAILED,
@@ -186,6 +187,7 @@ extern int agent_audit_max_rows;
 extern int agent_audit_retention;
 extern int agent_hash_concurrency;
 extern int agent_hash_queue;
+extern int agent_idempotency_ttl;
 extern int agent_login_account_burst;
 extern int agent_login_account_interval;
 extern int agent_login_address_burst;
@@ -204,6 +206,37 @@ extern void agent_set_for_call(const char *name, const char *value);
 
 /* http_serve.c */
 extern bool agent_http_is_calling(void);
+
+/* idempotency.c */
+#define AGENT_IDEMPOTENCY_PARTS 8
+
+/* A request that may have been answered before. */
+typedef struct AgentIdempotency
+{
+	const text *key; /* NULL: it has none */
+	const char *operation;
+	pg_uuid_t user_id; /* zeros where there is no caller */
+	int part_count;    /* what is compared: each its length and its data */
+	int lengths[AGENT_IDEMPOTENCY_PARTS];
+	AgentBytes parts[2 * AGENT_IDEMPOTENCY_PARTS];
+	uint8 key_hash[PG_SHA256_DIGEST_LENGTH];
+	uint8 request_hash[PG_SHA256_DIGEST_LENGTH];
+	bool is_same; /* as the one that was answered, with the following */
+	pg_uuid_t result_id;
+	int64 result_seq;
+	TimestampTz result_at;
+} AgentIdempotency;
+
+extern void agent_idempotency_begin(AgentIdempotency *request, struct AgentFaults *faults,
+									const char *operation, const pg_uuid_t *user_id,
+									FunctionCallInfo fcinfo, int arg);
+extern void agent_idempotency_add(AgentIdempotency *request, const void *data, int len);
+extern void agent_idempotency_add_value(AgentIdempotency *request, const void *value);
+extern bool agent_idempotency_claim(AgentIdempotency *request);
+extern void agent_idempotency_repeat(const AgentIdempotency *request);
+extern void agent_idempotency_finish(AgentIdempotency *request, const pg_uuid_t *id, int64 seq,
+									 TimestampTz at);
+extern void agent_idempotency_forget(const pg_uuid_t *user_id);
 
 /* identity.c */
 extern pg_uuid_t agent_caller(void);
@@ -396,6 +429,14 @@ typedef enum AgentPlan
 	AGENT_PLAN_SEARCH,
 	AGENT_PLAN_SEARCH_OWN,
 	AGENT_PLAN_MESSAGE_TOTAL,
+	AGENT_PLAN_CONVERSATION_AGAIN,
+	AGENT_PLAN_IDEMPOTENCY_CLAIM,
+	AGENT_PLAN_IDEMPOTENCY_FIND,
+	AGENT_PLAN_IDEMPOTENCY_END,
+	AGENT_PLAN_IDEMPOTENCY_FINISH,
+	AGENT_PLAN_IDEMPOTENCY_EXPIRE,
+	AGENT_PLAN_IDEMPOTENCY_FORGET,
+	AGENT_PLAN_IDEMPOTENCY_FORGET_REGISTER,
 	AGENT_PLAN_COUNT
 } AgentPlan;
 
@@ -474,6 +515,7 @@ extern AgentDialect agent_request_dialect(void);
 extern const char *agent_request_headers(void);
 extern char *agent_request_header(const char *headers, const char *name);
 extern char *agent_request_user_agent(void);
+extern char *agent_request_idempotency_key(void);
 extern bool agent_request_address(char *address);
 extern void agent_request_status(int status);
 
@@ -563,6 +605,8 @@ typedef enum AgentField
 	AGENT_FIELD_TAGS,
 	AGENT_FIELD_METADATA,
 	AGENT_FIELD_PINNED,
+	AGENT_FIELD_IDEMPOTENCY_KEY,
+	AGENT_FIELD_IDEMPOTENCY_HEADER,
 	AGENT_FIELD_TAG,
 	AGENT_FIELD_CURSOR,
 	AGENT_FIELD_CONVERSATION_PAGE_SIZE,

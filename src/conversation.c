@@ -80,8 +80,8 @@ insert_first_message(const pg_uuid_t *caller, const pg_uuid_t *conversation_id, 
 PG_FUNCTION_INFO_V1(agent_conversation_create);
 
 /*
- * SQL: agent_conversation_create(title text, first_message text, tags text[], metadata jsonb)
- *		returns agent_conversations
+ * SQL: agent_conversation_create(title text, first_message text, tags text[], metadata jsonb,
+ *		idempotency_key text) returns agent_conversations
  */
 Datum
 agent_conversation_create(PG_FUNCTION_ARGS)
@@ -95,6 +95,8 @@ agent_conversation_create(PG_FUNCTION_ARGS)
 	ArrayType *tags;
 	Jsonb *metadata;
 	bool has_first;
+	bool is_new;
+	AgentIdempotency request;
 	Datum values[7];
 	char nulls[] = "       ";
 	Datum result;
@@ -105,7 +107,12 @@ agent_conversation_create(PG_FUNCTION_ARGS)
 	first = agent_check_text(&faults, AGENT_FIELD_FIRST_MESSAGE, fcinfo, 1);
 	tags = agent_check_tags(&faults, AGENT_FIELD_TAGS, fcinfo, 2);
 	metadata = agent_check_metadata(&faults, AGENT_FIELD_METADATA, fcinfo, 3);
+	agent_idempotency_begin(&request, &faults, "agent_conversation_create", &caller, fcinfo, 4);
 	agent_faults_raise(&faults);
+	agent_idempotency_add_value(&request, title);
+	agent_idempotency_add_value(&request, first);
+	agent_idempotency_add_value(&request, tags);
+	agent_idempotency_add_value(&request, metadata);
 	has_first = first != NULL && VARSIZE_ANY_EXHDR(first) > 0;
 
 	values[0] = UUIDPGetDatum(&caller);
@@ -116,10 +123,21 @@ agent_conversation_create(PG_FUNCTION_ARGS)
 	values[5] = value_or_null(tags, &nulls[5]);
 	values[6] = value_or_null(metadata, &nulls[6]);
 	SPI_connect();
-	agent_execute(AGENT_PLAN_CONVERSATION_INSERT, values, nulls);
+	is_new = agent_idempotency_claim(&request);
+	if (!is_new)
+	{
+		agent_idempotency_repeat(&request);
+		id = request.result_id;
+		values[3] = TimestampTzGetDatum(request.result_at);
+	}
+	agent_execute(is_new ? AGENT_PLAN_CONVERSATION_INSERT : AGENT_PLAN_CONVERSATION_AGAIN,
+				  values,
+				  nulls);
 	result = agent_result_row(fcinfo);
-	if (has_first)
+	if (is_new && has_first)
 		insert_first_message(&caller, &id, first, now);
+	if (is_new)
+		agent_idempotency_finish(&request, &id, 0, now);
 	SPI_finish();
 	agent_request_status(201);
 	return result;

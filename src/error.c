@@ -118,6 +118,12 @@ static const ErrorEntry errors[AGENT_ERROR_COUNT] = {
 		NULL,
 		NULL
 	},
+	[AGENT_IDEMPOTENCY_MISMATCH] = {
+		"idempotency_mismatch", "23505", 409,
+		"idempotency key was used for another request",
+		"Use a new key for a new request.",
+		NULL
+	},
 	[AGENT_RATE_LIMITED] = {
 		"rate_limited", "53400", 429,
 		"too many requests",

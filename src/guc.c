@@ -20,6 +20,7 @@ int agent_audit_max_rows = 1000000;      /* 0: no limit */
 int agent_audit_retention = 129600;      /* minutes; 0: for ever */
 int agent_hash_concurrency = 0;          /* 0: all cores but one */
 int agent_hash_queue = 16;               /* callers */
+int agent_idempotency_ttl = 86400;       /* seconds */
 int agent_login_account_burst = 10;      /* attempts */
 int agent_login_account_interval = 6000; /* ms; 0: no limit */
 int agent_login_address_burst = 100;     /* attempts */
@@ -150,6 +151,13 @@ define_numbers(void)
 				  0,
 				  INT_MAX / 60,
 				  GUC_UNIT_MIN);
+	define_number("agent.idempotency_ttl",
+				  "Sets how long an idempotency key gives the same answer.",
+				  NULL,
+				  &agent_idempotency_ttl,
+				  60,
+				  2592000,
+				  GUC_UNIT_S);
 	define_number("agent.login_account_burst",
 				  "Sets how many attempts at an account's password may come at once.",
 				  NULL,

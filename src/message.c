@@ -62,8 +62,8 @@ insert_message(Datum *message)
 PG_FUNCTION_INFO_V1(agent_message_create);
 
 /*
- * SQL: agent_message_create(conversation_id uuid, role text, content text, metadata jsonb)
- *		returns agent_messages
+ * SQL: agent_message_create(conversation_id uuid, role text, content text, metadata jsonb,
+ *		idempotency_key text) returns agent_messages
  */
 Datum
 agent_message_create(PG_FUNCTION_ARGS)
@@ -73,6 +73,7 @@ agent_message_create(PG_FUNCTION_ARGS)
 	pg_uuid_t conversation_id;
 	AgentFaults faults;
 	Jsonb *metadata;
+	AgentIdempotency request;
 	Datum message[MESSAGE_COLUMNS];
 	bool nulls[MESSAGE_COLUMNS] = {[MESSAGE_EDITED_AT] = true};
 
@@ -83,7 +84,12 @@ agent_message_create(PG_FUNCTION_ARGS)
 	message[MESSAGE_CONTENT] =
 		PointerGetDatum(agent_check_text(&faults, AGENT_FIELD_CONTENT, fcinfo, 2));
 	metadata = agent_check_metadata(&faults, AGENT_FIELD_METADATA, fcinfo, 3);
+	agent_idempotency_begin(&request, &faults, "agent_message_create", &caller, fcinfo, 4);
 	agent_faults_raise(&faults);
+	agent_idempotency_add(&request, &conversation_id, UUID_LEN);
+	agent_idempotency_add_value(&request, DatumGetPointer(message[MESSAGE_ROLE]));
+	agent_idempotency_add_value(&request, DatumGetPointer(message[MESSAGE_CONTENT]));
+	agent_idempotency_add_value(&request, metadata);
 
 	message[MESSAGE_ID] = UUIDPGetDatum(&id);
 	message[MESSAGE_CONVERSATION_ID] = UUIDPGetDatum(&conversation_id);
@@ -93,7 +99,21 @@ agent_message_create(PG_FUNCTION_ARGS)
 		JsonbPGetDatum(metadata != NULL ? metadata : agent_empty_metadata());
 	message[MESSAGE_EDITED_AT] = (Datum) 0;
 	SPI_connect();
-	insert_message(message);
+	if (agent_idempotency_claim(&request))
+	{
+		insert_message(message);
+		agent_idempotency_finish(&request,
+								 &id,
+								 DatumGetInt64(message[MESSAGE_SEQ]),
+								 DatumGetTimestampTz(message[MESSAGE_CREATED_AT]));
+	}
+	else
+	{
+		agent_idempotency_repeat(&request);
+		id = request.result_id;
+		message[MESSAGE_SEQ] = Int64GetDatum(request.result_seq);
+		message[MESSAGE_CREATED_AT] = TimestampTzGetDatum(request.result_at);
+	}
 	SPI_finish();
 	agent_request_status(201);
 	return agent_form_row_or_null(fcinfo, MESSAGE_COLUMNS, message, nulls);

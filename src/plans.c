@@ -342,6 +342,50 @@ static const Statement statements[AGENT_PLAN_COUNT] = {
 		false, 3, {UUIDOID, UUIDOID, INT8OID}
 	},
 
+	/* The row that CONVERSATION_INSERT returned for the same values. */
+	[AGENT_PLAN_CONVERSATION_AGAIN] = {
+		"SELECT $2 AS id, $3 AS title, false AS is_archived, $4 AS created_at, $4 AS updated_at,"
+		" $5 AS message_count, false AS is_pinned, coalesce($6, '{}') AS tags,"
+		" coalesce($7, '{}') AS metadata, NULL::uuid AS forked_from, $1 AS user_id",
+		true, 7, {UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, INT8OID, TEXTARRAYOID, JSONBOID}
+	},
+
+	/* Waits for whoever has claimed the same key in a transaction that still runs. */
+	[AGENT_PLAN_IDEMPOTENCY_CLAIM] = {
+		"INSERT INTO agent.idempotency_keys (user_id, key_hash, operation, request_hash, created_at)"
+		" VALUES ($1, $2, $3, $4, $5) ON CONFLICT (user_id, key_hash) DO NOTHING",
+		false, 5, {UUIDOID, BYTEAOID, TEXTOID, BYTEAOID, TIMESTAMPTZOID}
+	},
+	[AGENT_PLAN_IDEMPOTENCY_FIND] = {
+		"SELECT request_hash, result_id, result_seq, result_at, created_at <= $3"
+		" FROM agent.idempotency_keys WHERE user_id = $1 AND key_hash = $2",
+		false, 3, {UUIDOID, BYTEAOID, TIMESTAMPTZOID}
+	},
+	[AGENT_PLAN_IDEMPOTENCY_END] = {
+		"DELETE FROM agent.idempotency_keys WHERE user_id = $1 AND key_hash = $2 AND created_at <= $3",
+		false, 3, {UUIDOID, BYTEAOID, TIMESTAMPTZOID}
+	},
+	[AGENT_PLAN_IDEMPOTENCY_FINISH] = {
+		"UPDATE agent.idempotency_keys SET result_id = $3, result_seq = $4, result_at = $5"
+		" WHERE user_id = $1 AND key_hash = $2",
+		false, 5, {UUIDOID, BYTEAOID, UUIDOID, INT8OID, TIMESTAMPTZOID}
+	},
+	/* Everybody's: whoever else deletes them meanwhile is not waited for. */
+	[AGENT_PLAN_IDEMPOTENCY_EXPIRE] = {
+		"DELETE FROM agent.idempotency_keys WHERE ctid = ANY (ARRAY(SELECT ctid FROM agent.idempotency_keys"
+		" WHERE created_at <= $1 ORDER BY created_at LIMIT 10 FOR UPDATE SKIP LOCKED))",
+		false, 1, {TIMESTAMPTZOID}
+	},
+	[AGENT_PLAN_IDEMPOTENCY_FORGET] = {
+		"DELETE FROM agent.idempotency_keys WHERE user_id = $1",
+		false, 1, {UUIDOID}
+	},
+	[AGENT_PLAN_IDEMPOTENCY_FORGET_REGISTER] = {
+		"DELETE FROM agent.idempotency_keys"
+		" WHERE user_id = '00000000-0000-0000-0000-000000000000' AND result_id = $1",
+		false, 1, {UUIDOID}
+	},
+
 	/*
 	 * Pages: ranges of an index. The bound is a constant, one row more than the largest
 	 * page has, so that the planner knows how few are wanted; the caller says how many.

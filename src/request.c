@@ -95,6 +95,13 @@ agent_request_user_agent(void)
 	return value;
 }
 
+/* Returns the request's Idempotency-Key, or NULL: outside HTTP there is none. */
+char *
+agent_request_idempotency_key(void)
+{
+	return agent_request_dialect() == AGENT_SQL ? NULL : remark("idempotency-key");
+}
+
 /*
  * Finds where the request comes from, as text in its one form; false when that is unknown.
  *

@@ -53,6 +53,8 @@ static const AgentFieldRule rules[AGENT_FIELD_COUNT] = {
 	/* The bounds are those of each tag. */
 	[AGENT_FIELD_TAGS] = {"tags", false, AGENT_KIND_TAGS, 1, 50, 0, 0},
 	[AGENT_FIELD_METADATA] = {"metadata", false, AGENT_KIND_METADATA, 0, 0, METADATA_MAX, 0},
+	[AGENT_FIELD_IDEMPOTENCY_KEY] = {"idempotency_key", false, AGENT_KIND_TEXT, 1, 200, 0, 0},
+	[AGENT_FIELD_IDEMPOTENCY_HEADER] = {"idempotency-key", false, AGENT_KIND_TEXT, 1, 200, 0, 0},
 	[AGENT_FIELD_PINNED] = {"pinned", false, AGENT_KIND_BOOLEAN, 0, 0, 0, 0},
 	[AGENT_FIELD_TAG] = {"tag", false, AGENT_KIND_TEXT, 1, 50, 0, 0},
 	[AGENT_FIELD_CURSOR] = {"cursor", false, AGENT_KIND_TEXT, 0, 0, 0, 0},
