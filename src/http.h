@@ -146,6 +146,9 @@ extern bool agent_http_takes(const HttpRoute *route, HttpPlace place);
 /* http_serve.c */
 extern void agent_http_serve(HttpRequest *request, const char *schema, HttpAnswer *answer);
 
+/* http_time.c */
+extern bool agent_http_time(const char *text, TimestampTz *time);
+
 /* http_value.c */
 extern Oid agent_http_type(AgentField field);
 extern bool agent_http_value(AgentFaults *faults, AgentField field, const AgentJsonMember *input,

@@ -70,7 +70,8 @@ field_schema(StringInfo json, const AgentFieldRule *rule, HttpPlace place)
 														[AGENT_KIND_METADATA] = "object"};
 	static const char *const formats[AGENT_KIND_COUNT] = {[AGENT_KIND_EMAIL] = "email",
 														  [AGENT_KIND_PASSWORD] = "password",
-														  [AGENT_KIND_UUID] = "uuid"};
+														  [AGENT_KIND_UUID] = "uuid",
+														  [AGENT_KIND_TIME] = "date-time"};
 	bool is_integer = rule->kind == AGENT_KIND_INTEGER;
 	const char *type = types[rule->kind] != NULL ? types[rule->kind] : "string";
 

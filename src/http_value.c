@@ -328,6 +328,25 @@ metadata_value(AgentFaults *faults, AgentField field, const AgentJsonMember *inp
 	return false;
 }
 
+/* Reads a time. */
+static bool
+time_value(AgentFaults *faults, const AgentFieldRule *rule, const AgentJsonMember *input,
+		   Datum *value)
+{
+	TimestampTz time;
+
+	if (input->type != JSON_TOKEN_STRING || !agent_http_time(input->value, &time))
+	{
+		agent_fault_add(faults,
+						rule->name,
+						"datetime_from_date_parsing",
+						"Input should be a valid datetime or date");
+		return false;
+	}
+	*value = TimestampTzGetDatum(time);
+	return true;
+}
+
 /* Returns the type that a field has in SQL. */
 Oid
 agent_http_type(AgentField field)
@@ -344,6 +363,8 @@ agent_http_type(AgentField field)
 		return TEXTARRAYOID;
 	case AGENT_KIND_METADATA:
 		return JSONBOID;
+	case AGENT_KIND_TIME:
+		return TIMESTAMPTZOID;
 	default:
 		return TEXTOID;
 	}
@@ -379,6 +400,8 @@ agent_http_value(AgentFaults *faults, AgentField field, const AgentJsonMember *i
 		return tags_value(faults, field, input, value);
 	case AGENT_KIND_METADATA:
 		return metadata_value(faults, field, input, value);
+	case AGENT_KIND_TIME:
+		return time_value(faults, rule, input, value);
 	default:
 		return text_value(faults, field, input, value);
 	}
