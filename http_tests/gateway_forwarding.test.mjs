@@ -111,11 +111,18 @@ test('of the headers only those get through that are named', async () => {
         'X-Request-Id': 'mine', 'X-Agent-Method': 'GET', 'X-Agent-Anything': 'x', Cookie: 'a=b',
         Accept: 'text/html', Range: 'bytes=0-1', Expect: '100-continue', TE: 'trailers',
         'If-None-Match': '*', 'Accept-Encoding': 'gzip', Prefer: 'x', Upgrade: 'websocket',
-        'X-HTTP-Method-Override': 'DELETE' } });
+        'X-HTTP-Method-Override': 'DELETE', 'Idempotency-Key': 'a key' } });
 
     assert.deepEqual(seen.headers, { host: 'agent_main', authorization: 'Bearer x',
         'content-type': 'application/json', 'user-agent': 'me', 'content-length': '2',
+        'idempotency-key': 'a key',
         'x-forwarded-for': '127.0.0.1', 'x-request-id': answer.headers['x-request-id'] });
+});
+
+test('a key that is not ASCII is refused: what stood for it could be the key of others', async () => {
+    const answer = await gateway.send('POST', '/a', { body: '{}', headers: { ...json, 'Idempotency-Key': 'é' } });
+
+    isError(answer, 400, 'Bad Request');
 });
 
 test('its connections are kept', async () => {

@@ -6,7 +6,7 @@ import { before, test } from 'node:test';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 
 const contract = [
-    'POST /auth/register 201 400 413 422 429 503',
+    'POST /auth/register 201 400 409 413 422 429 503',
     'POST /auth/login 200 400 401 403 413 422 429 503',
     'POST /auth/refresh 200 400 401 403 413 422 429 503',
     'POST /auth/logout 204 400 401 403 413 422 429 503',
@@ -15,12 +15,12 @@ const contract = [
     'GET /auth/export 200 400 401 403 429 503',
     'GET /auth/me 200 401 403 429 503',
     'DELETE /auth/me 204 400 401 403 409 413 422 429 503',
-    'POST /conversations 201 400 401 403 413 422 429 503',
+    'POST /conversations 201 400 401 403 409 413 422 429 503',
     'GET /conversations 200 400 401 403 422 429 503',
     'GET /conversations/{conversation_id} 200 401 403 404 422 429 503',
     'PATCH /conversations/{conversation_id} 200 400 401 403 404 413 422 429 503',
     'DELETE /conversations/{conversation_id} 204 401 403 404 422 429 503',
-    'POST /conversations/{conversation_id}/messages 201 400 401 403 404 413 422 429 503',
+    'POST /conversations/{conversation_id}/messages 201 400 401 403 404 409 413 422 429 503',
     'GET /conversations/{conversation_id}/messages 200 400 401 403 404 422 429 503',
     'POST /conversations/{conversation_id}/fork 201 400 401 403 404 413 422 429 503',
     'PATCH /messages/{message_id} 200 400 401 403 404 413 422 429 503',

@@ -378,6 +378,90 @@ SET statement_timeout = '10s';
 SELECT pg_temp.http('GET', '/conversations?' || repeat('a&', 500000) || 'limit=0', :'hana');
 RESET statement_timeout;
 
+-- With a cursor in the query, and only then, a list answers with a page, its rows in detail.
+CREATE FUNCTION pg_temp.page(target text, token text) RETURNS text LANGUAGE sql AS $$
+    SELECT regexp_replace(pg_temp.http('GET', target, token), '"[\w-]{50,}"', '"CURSOR"')
+$$;
+CREATE FUNCTION pg_temp.next_cursor(target text, token text) RETURNS text LANGUAGE sql AS $$
+    SELECT convert_from((pg_temp.request('GET', target, token, NULL)).body, 'UTF8')::json ->> 'next_cursor'
+$$;
+SELECT pg_temp.http('POST', '/auth/register', NULL,
+    '{"email": "ivo@http.example.org", "username": "http ivo", "password": "secret"}');
+SELECT access_token AS ivo FROM agent_login('ivo@http.example.org', 'secret') \gset
+SELECT pg_temp.page('/conversations?cursor=', :'ivo');
+SELECT pg_temp.http('POST', '/conversations', :'ivo',
+    format('{"title": "Ivo''s %s", "first_message": "Hi", "tags": ["t%s"], "metadata": {"n": %1$s}}', n, n % 2)) LIKE '201 %'
+FROM generate_series(1, 3) AS n;
+SELECT '/conversations/' || id || '/messages' AS ivos FROM agent.conversations WHERE title = 'Ivo''s 1' \gset
+SELECT pg_temp.http('POST', :'ivos', :'ivo', '{"role": "assistant", "content": "Hello"}') LIKE '201 %';
+SELECT query, pg_temp.page('/conversations?' || query, :'ivo') FROM unnest(ARRAY['cursor=&limit=1', 'cursor&limit=3',
+    '%63ursor=&tag=t0', 'cursor=&archived=yes', 'cursor=&pinned=0&tag=t1&limit=1', 'cursor=&skip=5&limit=1',
+    'Cursor=&limit=1', 'limit=1']) AS query;
+SELECT pg_temp.page('/conversations?limit=2&cursor='
+    || pg_temp.next_cursor('/conversations?cursor=&limit=1', :'ivo'), :'ivo');
+SELECT query, pg_temp.page(:'ivos' || '?' || query, :'ivo') FROM unnest(ARRAY['cursor=', 'cursor=&limit=1',
+    'cursor=&limit=1&direction=backward']) AS query;
+SELECT pg_temp.page(:'ivos' || '?direction=backward&cursor='
+    || pg_temp.next_cursor(:'ivos' || '?cursor=&limit=1&direction=backward', :'ivo'), :'ivo');
+-- What is wrong with it.
+SELECT pg_temp.page('/conversations?' || query, :'ivo') FROM unnest(ARRAY['cursor=x', 'cursor=%ff%00',
+    'cursor=&limit=0', 'cursor=&limit=101', 'cursor=&limit=', 'cursor=x&pinned=2&archived=&tag=&limit=x',
+    'cursor=' || repeat(' ', 1001), 'cursor=' || pg_temp.next_cursor('/conversations?cursor=&limit=1', :'ivo') || '&tag=t1',
+    'cursor=' || pg_temp.next_cursor(:'ivos' || '?cursor=&limit=1', :'ivo')]) AS query;
+SELECT pg_temp.page(:'ivos' || '?cursor=x&direction=up&limit=0', :'ivo');
+SELECT pg_temp.page(:'ivos' || '?cursor=', :'hana');
+SELECT pg_temp.page(:'ivos' || '?cursor=' || pg_temp.next_cursor(:'ivos' || '?cursor=&limit=1', :'ivo'), :'hana');
+SELECT pg_temp.page('/conversations/00000000-0000-7000-8000-000000000000/messages?cursor=', :'ivo');
+SELECT pg_temp.page('/conversations?cursor=', 'x');
+-- A page of long messages ends early, so that none is ever too large.
+SELECT n, json_array_length(page -> 'items') AS items, page ->> 'has_more' AS has_more
+FROM (SELECT n, convert_from((pg_temp.request('GET', :'talk' || '/messages?limit=100&direction=' || direction || '&cursor=',
+        :'hana', NULL)).body, 'UTF8')::json AS page
+    FROM (VALUES (1, 'forward'), (2, 'backward')) AS d (n, direction)) AS p ORDER BY n;
+
+-- The header Idempotency-Key: what is sent again is answered again, and done once.
+CREATE FUNCTION pg_temp.keyed(method text, path text, token text, key text, body text) RETURNS text LANGUAGE sql AS $$
+    SELECT answer.status || ' ' || convert_from(answer.body, 'UTF8') FROM agent_http(method, path, NULL,
+        jsonb_strip_nulls(jsonb_build_object('authorization', 'Bearer ' || token, 'idempotency-key', key)),
+        convert_to(body, 'UTF8')) AS answer
+$$;
+CREATE FUNCTION pg_temp.twice(method text, path text, token text, key text, body text, OUT status text, OUT same boolean)
+LANGUAGE plpgsql AS $$
+DECLARE
+    answer text := pg_temp.keyed(method, path, token, key, body);
+BEGIN
+    status := split_part(answer, ' ', 1);
+    same := pg_temp.keyed(method, path, token, key, body) = answer;
+END
+$$;
+SELECT n, t.* FROM (VALUES (1, 'POST', '/conversations', :'ivo', 'key 1', '{"title": "Once", "first_message": "x", "tags": ["a"]}'),
+    (2, 'POST', '/conversations', :'ivo', NULL, '{"title": "Twice"}'),
+    (3, 'POST', :'ivos', :'ivo', 'key 2', '{"role": "user", "content": "Once"}'),
+    (4, 'POST', '/auth/register', NULL, 'key of Jan', '{"email": "jan@http.example.org", "username": "http jan", "password": "secret"}'),
+    (5, 'PATCH', replace(:'ivos', '/messages', ''), :'ivo', 'key 3', '{"title": "Changed"}'),
+    (6, 'POST', '/conversations', :'ivo', 'key 4', '{"title": ""}'))
+    AS r (n, method, path, token, key, body), LATERAL pg_temp.twice(method, path, token, key, body) AS t ORDER BY n;
+SELECT title, count(*) FROM agent.conversations WHERE title IN ('Once', 'Twice') GROUP BY title ORDER BY title;
+SELECT pg_temp.keyed('POST', '/conversations', :'ivo', 'key 1', '{"title": "Other"}');
+SELECT pg_temp.keyed('POST', :'ivos', :'ivo', 'key 1', '{"role": "user", "content": "Once"}');
+SELECT pg_temp.keyed('POST', '/auth/register', NULL, 'key of Jan',
+    '{"email": "jan@http.example.org", "username": "http jan", "password": "guess 1"}');
+SELECT pg_temp.keyed('POST', '/conversations', :'ivo', '', '{"title": 5}');
+SELECT pg_temp.keyed('POST', '/conversations', :'ivo', repeat('é', 201), '{"title": "x"}') LIKE '422 {"detail":[{"type":"string_too_long","loc":["header","idempotency-key"],%';
+SELECT pg_temp.keyed('POST', '/conversations', 'x', '', '{}');
+-- A header of the call around it is not the request's own.
+BEGIN;
+SET LOCAL request.method = 'POST';
+SELECT set_config('request.headers', '{"idempotency-key": "key 1"}', true);
+SELECT pg_temp.keyed('POST', '/conversations', :'ivo', NULL, '{"title": "Another"}') LIKE '201 %';
+ROLLBACK;
+SELECT regexp_replace(pg_temp.postgrest(jsonb_build_object('x-agent-method', 'POST', 'x-agent-target', '/conversations',
+    'x-agent-authorization', 'Bearer ' || :'ivo', 'idempotency-key', key), '{"title": "Other"}'), '"id":.*_count', '...')
+FROM unnest(ARRAY['key 1', 'key 5', 'key 5']) AS key;
+SELECT count(*) FROM agent.conversations WHERE title = 'Other';
+DELETE FROM agent.users WHERE username IN ('http ivo', 'http jan');
+DELETE FROM agent.idempotency_keys;
+
 -- Deleted and deactivated accounts.
 UPDATE agent.users SET is_active = false WHERE username = 'http hugo';
 SELECT pg_temp.http('GET', '/auth/me', :'hugo');
@@ -395,4 +479,7 @@ FROM api, json_each(document -> 'paths') AS p (path, methods), json_each(methods
 SELECT document -> 'openapi' AS openapi, document -> 'info' -> 'version' AS version,
     document #> '{paths,/auth/register,post,requestBody}' AS body FROM api;
 SELECT document #> '{paths,/conversations,get,parameters}' AS parameters FROM api;
+SELECT document #> '{paths,/conversations,get,responses,200}' AS page FROM api;
+SELECT document #> ARRAY['paths', '/conversations/{conversation_id}/messages', 'get', 'parameters'] AS parameters FROM api;
+SELECT document #> '{paths,/auth/register,post,parameters}' AS parameters FROM api;
 SELECT name, schema FROM api, json_each(document #> '{components,schemas}') AS s (name, schema);

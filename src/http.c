@@ -24,9 +24,10 @@ const HttpRoute agent_http_routes[] = {
 		{
 			{HTTP_BODY, AGENT_FIELD_EMAIL},
 			{HTTP_BODY, AGENT_FIELD_USERNAME},
-			{HTTP_BODY, AGENT_FIELD_NEW_PASSWORD}
+			{HTTP_BODY, AGENT_FIELD_NEW_PASSWORD},
+			{HTTP_HEADER, AGENT_FIELD_IDEMPOTENCY_HEADER}
 		},
-		{AGENT_EMAIL_TAKEN, AGENT_USERNAME_TAKEN}
+		{AGENT_EMAIL_TAKEN, AGENT_USERNAME_TAKEN, AGENT_IDEMPOTENCY_MISMATCH}
 	},
 	{
 		"POST", "/auth/login", "auth", "login", "Log in and get an access token",
@@ -84,9 +85,10 @@ const HttpRoute agent_http_routes[] = {
 			{HTTP_BODY, AGENT_FIELD_TITLE},
 			{HTTP_BODY, AGENT_FIELD_FIRST_MESSAGE},
 			{HTTP_BODY, AGENT_FIELD_TAGS},
-			{HTTP_BODY, AGENT_FIELD_METADATA}
+			{HTTP_BODY, AGENT_FIELD_METADATA},
+			{HTTP_HEADER, AGENT_FIELD_IDEMPOTENCY_HEADER}
 		},
-		{0}
+		{AGENT_IDEMPOTENCY_MISMATCH}
 	},
 	{
 		"GET", "/conversations", "conversations", "conversation_list", "List your conversations, newest first",
@@ -129,9 +131,10 @@ const HttpRoute agent_http_routes[] = {
 		{
 			{HTTP_PATH, AGENT_FIELD_CONVERSATION_ID},
 			{HTTP_BODY, AGENT_FIELD_ROLE},
-			{HTTP_BODY, AGENT_FIELD_CONTENT}
+			{HTTP_BODY, AGENT_FIELD_CONTENT},
+			{HTTP_HEADER, AGENT_FIELD_IDEMPOTENCY_HEADER}
 		},
-		{0}
+		{AGENT_IDEMPOTENCY_MISMATCH}
 	},
 	{
 		"GET", CONVERSATION_PATH "/messages", "conversations", "message_list", "List the messages, oldest first",
@@ -180,9 +183,48 @@ const HttpRoute agent_http_routes[] = {
 		{{0}}, {0}
 	},
 };
+
+/* What lists answer with when they are asked for a page, by a cursor in the query. */
+static const HttpRoute pages[] = {
+	{
+		"GET", "/conversations", "conversations", "conversation_page", "Get a page of your conversations",
+		false, false, 200, HTTP_CONVERSATION_PAGE, HTTP_NOTHING, "agent_conversation_page", AGENT_NO_PLAN,
+		{
+			{HTTP_QUERY, AGENT_FIELD_CURSOR},
+			{HTTP_QUERY, AGENT_FIELD_CONVERSATION_PAGE_LIMIT},
+			{HTTP_QUERY, AGENT_FIELD_ARCHIVED},
+			{HTTP_QUERY, AGENT_FIELD_PINNED},
+			{HTTP_QUERY, AGENT_FIELD_TAG}
+		},
+		{0}
+	},
+	{
+		"GET", CONVERSATION_PATH "/messages", "conversations", "message_page", "Get a page of the messages",
+		false, false, 200, HTTP_MESSAGE_PAGE, HTTP_NOTHING, "agent_message_page", AGENT_NO_PLAN,
+		{
+			{HTTP_PATH, AGENT_FIELD_CONVERSATION_ID},
+			{HTTP_QUERY, AGENT_FIELD_CURSOR},
+			{HTTP_QUERY, AGENT_FIELD_MESSAGE_PAGE_LIMIT},
+			{HTTP_QUERY, AGENT_FIELD_DIRECTION}
+		},
+		{0}
+	},
+};
 /* clang-format on */
 
 const int agent_http_route_count = lengthof(agent_http_routes);
+
+/* Returns what a route is when it is asked for a page, or NULL when it has none. */
+const HttpRoute *
+agent_http_page_form(const HttpRoute *route)
+{
+	for (int i = 0; i < (int) lengthof(pages); i++)
+	{
+		if (strcmp(pages[i].method, route->method) == 0 && strcmp(pages[i].path, route->path) == 0)
+			return &pages[i];
+	}
+	return NULL;
+}
 
 /* Empties an answer's body. */
 void
@@ -249,7 +291,11 @@ find_route(HttpRequest *request, HttpAnswer *answer)
 			continue;
 		if (strcmp(request->method, route->method) == 0)
 		{
-			request->route = route;
+			const HttpRoute *page = agent_http_page_form(route);
+
+			request->route = page != NULL && agent_http_asks_for(request->query, AGENT_FIELD_CURSOR)
+								 ? page
+								 : route;
 			return true;
 		}
 		appendStringInfo(&allow, "%s%s", allow.len > 0 ? ", " : "", route->method);
@@ -348,7 +394,8 @@ agent_http(PG_FUNCTION_ARGS)
 						   .query = text_argument(fcinfo, 2),
 						   .authorization = request_header(headers, "authorization"),
 						   .user_agent = request_header(headers, "user-agent"),
-						   .address = request_header(headers, agent_trusted_address_header)};
+						   .address = request_header(headers, agent_trusted_address_header),
+						   .idempotency_key = request_header(headers, "idempotency-key")};
 	HttpAnswer answer;
 	Datum values[3];
 

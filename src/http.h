@@ -17,6 +17,7 @@ typedef enum HttpPlace
 	HTTP_NOWHERE,
 	HTTP_PATH,
 	HTTP_QUERY,
+	HTTP_HEADER, /* comes last: handed over, and no parameter of the function */
 	HTTP_BODY,
 	HTTP_OPTION /* of the body too, but about the answer: no parameter of the function */
 } HttpPlace;
@@ -37,8 +38,10 @@ typedef enum HttpShape
 	HTTP_SESSION,
 	HTTP_CONVERSATION,
 	HTTP_CONVERSATION_DETAIL,
+	HTTP_CONVERSATION_PAGE,
 	HTTP_MESSAGE,
 	HTTP_MESSAGE_DETAIL,
+	HTTP_MESSAGE_PAGE,
 	HTTP_EXPORT, /* a document that the function makes */
 	HTTP_HEALTH, /* likewise */
 	HTTP_OPENAPI,
@@ -58,7 +61,9 @@ typedef enum HttpType
 	HTTP_TYPE_TIME_OR_NULL,
 	HTTP_TYPE_STRINGS,
 	HTTP_TYPE_OBJECT,
-	HTTP_TYPE_OBJECTS
+	HTTP_TYPE_OBJECTS,
+	HTTP_TYPE_CONVERSATIONS, /* in detail */
+	HTTP_TYPE_MESSAGES       /* likewise */
 } HttpType;
 
 typedef struct HttpColumn
@@ -99,11 +104,12 @@ typedef struct HttpRoute
 typedef struct HttpRequest
 {
 	const char *method;
-	char *path;                /* without percent signs */
-	const char *query;         /* as sent */
-	const char *authorization; /* of the header; or NULL */
-	const char *user_agent;    /* likewise */
-	const char *address;       /* likewise, of agent.trusted_address_header */
+	char *path;                  /* without percent signs */
+	const char *query;           /* as sent */
+	const char *authorization;   /* of the header; or NULL */
+	const char *user_agent;      /* likewise */
+	const char *address;         /* likewise, of agent.trusted_address_header */
+	const char *idempotency_key; /* likewise */
 	char *body;
 	int body_len;
 	const HttpRoute *route;
@@ -128,6 +134,7 @@ typedef struct HttpAnswer
 /* http.c */
 extern const HttpRoute agent_http_routes[];
 extern const int agent_http_route_count;
+extern const HttpRoute *agent_http_page_form(const HttpRoute *route);
 extern void agent_http_answer_begin(HttpAnswer *answer, int status);
 extern void agent_http_add_header(HttpAnswer *answer, const char *name, const char *value);
 extern void agent_http_answer_error(HttpAnswer *answer, AgentError error);
@@ -140,6 +147,7 @@ extern void agent_http_openapi(StringInfo json);
 extern char *agent_http_decode(const char *text, int len, bool is_query);
 extern int agent_http_parameters(HttpRequest *request, AgentFaults *faults, Datum *values,
 								 bool *nulls);
+extern bool agent_http_asks_for(const char *query, AgentField field);
 extern bool agent_http_takes_password(const HttpRoute *route);
 extern bool agent_http_takes(const HttpRoute *route, HttpPlace place);
 

@@ -88,6 +88,8 @@ field_schema(StringInfo json, const AgentFieldRule *rule, HttpPlace place)
 		agent_json_add_string(json, "format", formats[rule->kind]);
 	if (rule->kind == AGENT_KIND_ROLE)
 		agent_json_add_string(json, "pattern", AGENT_ROLE_PATTERN);
+	if (rule->kind == AGENT_KIND_DIRECTION)
+		agent_json_add_string(json, "pattern", AGENT_DIRECTION_PATTERN);
 	if (rule->kind == AGENT_KIND_SCOPE)
 		agent_json_add_string(json, "pattern", AGENT_SCOPE_PATTERN);
 	if (is_integer)
@@ -116,7 +118,11 @@ column_schema(StringInfo json, HttpType type)
 		[HTTP_TYPE_TIME_OR_NULL] = "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}",
 		[HTTP_TYPE_STRINGS] = "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}",
 		[HTTP_TYPE_OBJECT] = "{\"type\":\"object\"}",
-		[HTTP_TYPE_OBJECTS] = "{\"type\":\"array\",\"items\":{\"type\":\"object\"}}"};
+		[HTTP_TYPE_OBJECTS] = "{\"type\":\"array\",\"items\":{\"type\":\"object\"}}",
+		[HTTP_TYPE_CONVERSATIONS] =
+			"{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/ConversationDetail\"}}",
+		[HTTP_TYPE_MESSAGES] =
+			"{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/MessageDetail\"}}"};
 
 	appendStringInfoString(json, schemas[type]);
 }
@@ -142,25 +148,68 @@ row_schema(StringInfo json, const HttpSchema *schema)
 	appendStringInfoString(json, "}}");
 }
 
-/* Appends the parameters in path and query. */
+/* Returns what is to be said of a parameter, or NULL. */
+static const char *
+remark_on(AgentField field)
+{
+	if (field == AGENT_FIELD_CURSOR)
+		return "Asks for a page: empty for the first one, then next_cursor of the one before."
+			   " limit is 1 to 100 then, and skip is not looked at.";
+	if (field == AGENT_FIELD_IDEMPOTENCY_HEADER)
+		return "The same request with the same key is done once, and answered alike.";
+	return NULL;
+}
+
+/* Appends a parameter in path, query or header. */
+static void
+parameter(StringInfo json, const HttpParameter *p)
+{
+	static const char *const places[] =
+		{[HTTP_PATH] = "path", [HTTP_QUERY] = "query", [HTTP_HEADER] = "header"};
+	const AgentFieldRule *rule = agent_field_rule(p->field);
+
+	separate(json);
+	appendStringInfo(json,
+					 "{\"name\":\"%s\",\"in\":\"%s\",\"required\":%s,\"schema\":",
+					 rule->name,
+					 places[p->place],
+					 rule->required ? "true" : "false");
+	field_schema(json, rule, p->place);
+	if (remark_on(p->field) != NULL)
+		agent_json_add_string(json, "description", remark_on(p->field));
+	appendStringInfoChar(json, '}');
+}
+
+/* Tells whether a route has a parameter of this name. */
+static bool
+has_parameter(const HttpRoute *route, const char *name)
+{
+	for (const HttpParameter *p = route->parameters; p->place != HTTP_NOWHERE; p++)
+	{
+		if (strcmp(agent_field_rule(p->field)->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Appends the parameters in path, query and header, and those of the page form. */
 static void
 parameters(StringInfo json, const HttpRoute *route)
 {
+	const HttpRoute *page = agent_http_page_form(route);
+
 	appendStringInfoString(json, ",\"parameters\":[");
 	for (const HttpParameter *p = route->parameters; p->place != HTTP_NOWHERE; p++)
 	{
-		const AgentFieldRule *rule = agent_field_rule(p->field);
-
-		if (p->place >= HTTP_BODY)
-			continue;
-		separate(json);
-		appendStringInfo(json,
-						 "{\"name\":\"%s\",\"in\":\"%s\",\"required\":%s,\"schema\":",
-						 rule->name,
-						 p->place == HTTP_PATH ? "path" : "query",
-						 rule->required ? "true" : "false");
-		field_schema(json, rule, p->place);
-		appendStringInfoChar(json, '}');
+		if (p->place < HTTP_BODY)
+			parameter(json, p);
+	}
+	for (const HttpParameter *p = page != NULL ? page->parameters : NULL;
+		 p != NULL && p->place != HTTP_NOWHERE;
+		 p++)
+	{
+		if (!has_parameter(route, agent_field_rule(p->field)->name))
+			parameter(json, p);
 	}
 	appendStringInfoChar(json, ']');
 }
@@ -263,13 +312,41 @@ error_response(StringInfo json, int status, const AgentError *errors, int count)
 		status == agent_error_status(AGENT_VALIDATION_FAILED) ? "ValidationError" : "Error");
 }
 
+/* Returns a reference to the schema of a shape. */
+static char *
+reference(HttpShape shape)
+{
+	const char *name = agent_http_schema(shape)->name;
+
+	if (name == NULL)
+		return "{\"type\":\"object\"}";
+	return psprintf("{\"$ref\":\"#/components/schemas/%s\"}", name);
+}
+
+/* Appends the schema of a route's answer: with an option, or as a page, it is another one. */
+static void
+answer_schema(StringInfo json, const HttpRoute *route)
+{
+	const HttpRoute *page = agent_http_page_form(route);
+	const char *answer = reference(route->shape);
+
+	if (route->list != AGENT_NO_PLAN)
+		answer = psprintf("{\"type\":\"array\",\"items\":%s}", answer);
+	if (page == NULL && route->option_shape == HTTP_NOTHING)
+		appendStringInfoString(json, answer);
+	else
+		appendStringInfo(json,
+						 "{\"anyOf\":[%s,%s]}",
+						 answer,
+						 reference(page != NULL ? page->shape : route->option_shape));
+}
+
 /* Appends all answers of a route. */
 static void
 responses(StringInfo json, const HttpRoute *route)
 {
 	static const int statuses[] = {400, 401, 403, 404, 409, 413, 422, 429, 503};
 	const HttpSchema *schema = agent_http_schema(route->shape);
-	const char *form = route->list != AGENT_NO_PLAN ? "{\"type\":\"array\",\"items\":%s}" : "%s";
 	AgentError errors[ERRORS_MAX];
 	int count = route_errors(route, errors);
 
@@ -280,17 +357,8 @@ responses(StringInfo json, const HttpRoute *route)
 					 route->list != AGENT_NO_PLAN ? "s" : "");
 	if (route->shape != HTTP_NOTHING)
 	{
-		const char *pair = agent_http_schema(route->option_shape)->name;
-		const char *reference =
-			schema->name != NULL ? psprintf("{\"$ref\":\"#/components/schemas/%s\"}", schema->name)
-								 : "{\"type\":\"object\"}";
-
-		if (pair != NULL)
-			reference = psprintf("{\"anyOf\":[%s,{\"$ref\":\"#/components/schemas/%s\"}]}",
-								 reference,
-								 pair);
 		appendStringInfoString(json, ",\"content\":{\"application/json\":{\"schema\":");
-		appendStringInfo(json, form, reference);
+		answer_schema(json, route);
 		appendStringInfoString(json, "}}");
 	}
 	appendStringInfoChar(json, '}');

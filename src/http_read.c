@@ -99,6 +99,15 @@ find_in_query(const char *query, const char *name, AgentJsonMember *member)
 	return true;
 }
 
+/* Tells whether a query has a parameter, of whatever value. */
+bool
+agent_http_asks_for(const char *query, AgentField field)
+{
+	AgentJsonMember member;
+
+	return find_in_query(query, agent_field_rule(field)->name, &member);
+}
+
 /* Tells whether a route takes a parameter in a place. */
 bool
 agent_http_takes(const HttpRoute *route, HttpPlace place)
@@ -220,6 +229,10 @@ find_member(const HttpRequest *request, const HttpParameter *parameter, const Ag
 		return true;
 	case HTTP_QUERY:
 		return find_in_query(request->query, name, member);
+	case HTTP_HEADER:
+		if (request->idempotency_key != NULL)
+			*member = text_member(pstrdup(request->idempotency_key));
+		return request->idempotency_key != NULL;
 	default:
 		found = agent_json_member(body, name);
 		if (found != NULL)
@@ -230,13 +243,15 @@ find_member(const HttpRequest *request, const HttpParameter *parameter, const Ag
 
 /*
  * Reads all parameters of a request, in the order of the route's table, and returns
- * how many there are. An option comes last, and is noted in the request.
+ * how many there are for the function. An option comes last, and is noted in the
+ * request; or the header, which the function finds by itself.
  */
 int
 agent_http_parameters(HttpRequest *request, AgentFaults *faults, Datum *values, bool *nulls)
 {
 	static const char *const places[] = {[HTTP_PATH] = "path",
 										 [HTTP_QUERY] = "query",
+										 [HTTP_HEADER] = "header",
 										 [HTTP_BODY] = "body",
 										 [HTTP_OPTION] = "body"};
 	const HttpParameter *parameters = request->route->parameters;
@@ -261,6 +276,8 @@ agent_http_parameters(HttpRequest *request, AgentFaults *faults, Datum *values, 
 		faults->input = found ? told_input(request, kind, &member) : told_body(request);
 		nulls[i] =
 			!agent_http_value(faults, parameters[i].field, found ? &member : NULL, &values[i]);
+		if (parameters[i].place == HTTP_HEADER)
+			break;
 		if (parameters[i].place == HTTP_OPTION)
 		{
 			request->option = !nulls[i] && DatumGetBool(values[i]);

@@ -164,7 +164,7 @@ is_about_accounts(const HttpRoute *route)
 	return strcmp(route->tag, "auth") == 0;
 }
 
-/* Tells what is called of the request: browser and address, which a login keeps. */
+/* Tells what is called of the request: browser and address, which a login keeps, and its key. */
 static void
 hand_over_headers(const HttpRequest *request)
 {
@@ -176,6 +176,8 @@ hand_over_headers(const HttpRequest *request)
 		agent_json_add_string(&headers, "user-agent", request->user_agent);
 	if (request->address != NULL)
 		agent_json_add_string(&headers, agent_trusted_address_header, request->address);
+	if (request->idempotency_key != NULL)
+		agent_json_add_string(&headers, "idempotency-key", request->idempotency_key);
 	appendStringInfoChar(&headers, '}');
 	agent_set_for_call("request.headers", headers.data);
 }
@@ -200,7 +202,7 @@ serve(HttpRequest *request, const char *schema, HttpAnswer *answer)
 	int count;
 
 	agent_set_for_call("request.method", AGENT_HTTP_METHOD);
-	if (is_about_accounts(route))
+	if (is_about_accounts(route) || agent_http_takes(route, HTTP_HEADER))
 		hand_over_headers(request);
 	if (!route->is_public)
 		caller = authenticate(request);

@@ -14,6 +14,7 @@
 #include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
+#include "utils/typcache.h"
 
 /* Bytes of an answer, at most: each takes four times that of memory on its way out. */
 #define ANSWER_MAX (64 * 1024 * 1024)
@@ -73,6 +74,14 @@ static const HttpSchema schemas[HTTP_SHAPE_COUNT] = {
 							  {"created_at", HTTP_TYPE_TIME},
 							  {"metadata", HTTP_TYPE_OBJECT},
 							  {"edited_at", HTTP_TYPE_TIME_OR_NULL}}},
+	[HTTP_CONVERSATION_PAGE] = {"ConversationPage",
+								{{"items", HTTP_TYPE_CONVERSATIONS},
+								 {"next_cursor", HTTP_TYPE_TEXT_OR_NULL},
+								 {"has_more", HTTP_TYPE_BOOLEAN}}},
+	[HTTP_MESSAGE_PAGE] = {"MessagePage",
+						   {{"items", HTTP_TYPE_MESSAGES},
+							{"next_cursor", HTTP_TYPE_TEXT_OR_NULL},
+							{"has_more", HTTP_TYPE_BOOLEAN}}},
 	[HTTP_EXPORT] = {"Export",
 					 {{"format", HTTP_TYPE_STRING},
 					  {"version", HTTP_TYPE_INTEGER},
@@ -216,6 +225,30 @@ write_value(StringInfo json, Oid type, Datum value)
 	}
 }
 
+/* Appends an array of rows. */
+static void
+write_items(StringInfo json, HttpShape shape, Datum value)
+{
+	ArrayType *array = DatumGetArrayTypeP(value);
+	TupleDesc desc = lookup_rowtype_tupdesc(ARR_ELEMTYPE(array), -1);
+	Datum *items;
+	int count;
+
+	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_DOUBLE, &items, NULL, &count);
+	appendStringInfoChar(json, '[');
+	for (int i = 0; i < count; i++)
+	{
+		HeapTupleHeader header = DatumGetHeapTupleHeader(items[i]);
+		HeapTupleData row = {.t_len = HeapTupleHeaderGetDatumLength(header), .t_data = header};
+
+		if (i > 0)
+			appendStringInfoChar(json, ',');
+		agent_http_write_row(json, shape, &row, desc);
+	}
+	appendStringInfoChar(json, ']');
+	ReleaseTupleDesc(desc);
+}
+
 /* Appends a row as an object. */
 void
 agent_http_write_row(StringInfo json, HttpShape shape, HeapTuple row, TupleDesc desc)
@@ -239,6 +272,10 @@ agent_http_write_row(StringInfo json, HttpShape shape, HeapTuple row, TupleDesc 
 		appendStringInfoString(json, "\":");
 		if (isnull)
 			appendStringInfoString(json, "null");
+		else if (columns[i].type == HTTP_TYPE_CONVERSATIONS)
+			write_items(json, HTTP_CONVERSATION_DETAIL, value);
+		else if (columns[i].type == HTTP_TYPE_MESSAGES)
+			write_items(json, HTTP_MESSAGE_DETAIL, value);
 		else
 			write_value(json, TupleDescAttr(desc, number - 1)->atttypid, value);
 	}

@@ -77,6 +77,7 @@ read_request(HttpRequest *request)
 	request->authorization = header_or(&object, "x-agent-authorization", NULL);
 	request->user_agent = header_or(&object, "user-agent", NULL);
 	request->address = header_or(&object, agent_trusted_address_header, NULL);
+	request->idempotency_key = header_or(&object, "idempotency-key", NULL);
 }
 
 /* Tells PostgREST the status and the headers of an answer. */
