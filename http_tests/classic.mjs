@@ -33,7 +33,7 @@ export const closed = [['GET', '/auth/me'], ['DELETE', '/auth/me', { password: '
     ['POST', `/conversations/${nowhere}/messages`, { role: 'user', content: 'x' }],
     ['POST', `/conversations/${nowhere}/fork`, { title: 'x' }],
     ['PATCH', `/messages/${nowhere}`, { content: 'x' }], ['DELETE', `/messages/${nowhere}`],
-    ['GET', '/auth/export']];
+    ['GET', '/search?q=x'], ['GET', '/auth/export']];
 
 // Defines the same tests for each gateway there is, its name in their titles.
 export function everyGateway(define) {

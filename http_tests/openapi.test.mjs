@@ -25,6 +25,7 @@ const contract = [
     'POST /conversations/{conversation_id}/fork 201 400 401 403 404 413 422 429 503',
     'PATCH /messages/{message_id} 200 400 401 403 404 413 422 429 503',
     'DELETE /messages/{message_id} 204 401 403 404 422 429 503',
+    'GET /search 200 401 403 404 422 429 503',
     'GET /health 200 503',
     'GET /openapi.json 200 503'
 ];

@@ -462,6 +462,28 @@ SELECT count(*) FROM agent.conversations WHERE title = 'Other';
 DELETE FROM agent.users WHERE username IN ('http ivo', 'http jan');
 DELETE FROM agent.idempotency_keys;
 
+-- Search: what is found, by all that narrows it, and what is asked wrongly.
+SELECT (agent_conversation_create('周末学习计划', 'Learn Python, then rest', '{work}')).id IS NOT NULL AS made
+FROM set_config('agent.token', :'hugo', false);
+RESET agent.token;
+CREATE FUNCTION pg_temp.search(query text) RETURNS text LANGUAGE sql
+RETURN regexp_replace(pg_temp.http('GET', '/search?' || query, current_setting('regress.hugo')),
+    '"(conversation_id|message_id|created_at|rank|next_cursor)":("[^"]+"|[0-9.e-]+)', '"\1":...', 'g');
+SELECT set_config('regress.hugo', :'hugo', false) IS NOT NULL AS kept;
+SELECT pg_temp.search('q=%E5%AD%A6%E4%B9%A0');
+SELECT pg_temp.search('q=python&role=user&tag=work&archived=false&since=2020-01-01&before=2100-01-01T00:00:00%2B01:00');
+SELECT pg_temp.search('q=python+-rest'), pg_temp.search('q=%3F'), pg_temp.search('q=python&since=2100-01-01');
+SELECT pg_temp.search('q=python&role=assistant'), pg_temp.search('q=python&tag=play'), pg_temp.search('q=python&archived=true');
+SELECT pg_temp.search('q=learn|' || repeat('x', 200));
+SELECT pg_temp.search('cursor=x&limit=0&conversation_id=1&role=boss&since=now&before=2026-02-30&archived=maybe&tag=');
+SELECT pg_temp.search('q=python&cursor=x'), pg_temp.search('q=python&conversation_id=00000000-0000-4000-8000-000000000000');
+SELECT value, pg_temp.search('q=python&before=' || value) LIKE '200 %' AS is_time
+FROM unnest(ARRAY['2026-01-01', '2026-01-01T00:00', '2026-01-01T00:00:00Z', '2026-01-01%2000:00:00.123456789%2B02:00',
+    '2026-01-01T00:00:00+0200', '2026-01-01t23:59:59-15:59', '2024-02-29', '0001-01-01', '9999-12-31T23:59:59Z',
+    '2026-13-01', '2025-02-29', '2026-1-1', '2026-01-01T', '2026-01-01T24:00', '2026-01-01T00:60', '2026-01-01T00:00:60',
+    '2026-01-01T00:00:00.', '2026-01-01T00:00:00%2B16:00', '2026-01-01T00:00:00%2B1', '2026-01-01Z', '0000-01-01', 'now',
+    'infinity', '', '2026-01-01T00:00:00ZZ']) AS value;
+
 -- Deleted and deactivated accounts.
 UPDATE agent.users SET is_active = false WHERE username = 'http hugo';
 SELECT pg_temp.http('GET', '/auth/me', :'hugo');

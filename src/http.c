@@ -173,6 +173,22 @@ const HttpRoute agent_http_routes[] = {
 		{0}
 	},
 	{
+		"GET", "/search", "conversations", "search", "Search your titles and messages, best first",
+		false, false, 200, HTTP_HIT_PAGE, HTTP_NOTHING, "agent_search", AGENT_NO_PLAN,
+		{
+			{HTTP_QUERY, AGENT_FIELD_Q},
+			{HTTP_QUERY, AGENT_FIELD_CURSOR},
+			{HTTP_QUERY, AGENT_FIELD_CONVERSATION_PAGE_LIMIT},
+			{HTTP_QUERY, AGENT_FIELD_ANY_CONVERSATION_ID},
+			{HTTP_QUERY, AGENT_FIELD_ANY_ROLE},
+			{HTTP_QUERY, AGENT_FIELD_SINCE},
+			{HTTP_QUERY, AGENT_FIELD_BEFORE},
+			{HTTP_QUERY, AGENT_FIELD_ARCHIVED},
+			{HTTP_QUERY, AGENT_FIELD_TAG}
+		},
+		{AGENT_CONVERSATION_NOT_FOUND}
+	},
+	{
 		"GET", "/health", "service", "health", "Tell whether the service works",
 		true, false, 200, HTTP_HEALTH, HTTP_NOTHING, "agent_health", AGENT_NO_PLAN,
 		{{0}}, {0}

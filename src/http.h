@@ -42,6 +42,8 @@ typedef enum HttpShape
 	HTTP_MESSAGE,
 	HTTP_MESSAGE_DETAIL,
 	HTTP_MESSAGE_PAGE,
+	HTTP_HIT,
+	HTTP_HIT_PAGE,
 	HTTP_EXPORT, /* a document that the function makes */
 	HTTP_HEALTH, /* likewise */
 	HTTP_OPENAPI,
@@ -57,13 +59,16 @@ typedef enum HttpType
 	HTTP_TYPE_TEXT_OR_NULL,
 	HTTP_TYPE_BOOLEAN,
 	HTTP_TYPE_INTEGER,
+	HTTP_TYPE_INTEGER_OR_NULL,
+	HTTP_TYPE_NUMBER,
 	HTTP_TYPE_TIME,
 	HTTP_TYPE_TIME_OR_NULL,
 	HTTP_TYPE_STRINGS,
 	HTTP_TYPE_OBJECT,
 	HTTP_TYPE_OBJECTS,
 	HTTP_TYPE_CONVERSATIONS, /* in detail */
-	HTTP_TYPE_MESSAGES       /* likewise */
+	HTTP_TYPE_MESSAGES,      /* likewise */
+	HTTP_TYPE_HITS
 } HttpType;
 
 typedef struct HttpColumn

@@ -114,6 +114,8 @@ column_schema(StringInfo json, HttpType type)
 		[HTTP_TYPE_TEXT_OR_NULL] = "{\"type\":[\"string\",\"null\"]}",
 		[HTTP_TYPE_BOOLEAN] = "{\"type\":\"boolean\"}",
 		[HTTP_TYPE_INTEGER] = "{\"type\":\"integer\"}",
+		[HTTP_TYPE_INTEGER_OR_NULL] = "{\"type\":[\"integer\",\"null\"]}",
+		[HTTP_TYPE_NUMBER] = "{\"type\":\"number\"}",
 		[HTTP_TYPE_TIME] = "{\"type\":\"string\",\"format\":\"date-time\"}",
 		[HTTP_TYPE_TIME_OR_NULL] = "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}",
 		[HTTP_TYPE_STRINGS] = "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}",
@@ -122,7 +124,9 @@ column_schema(StringInfo json, HttpType type)
 		[HTTP_TYPE_CONVERSATIONS] =
 			"{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/ConversationDetail\"}}",
 		[HTTP_TYPE_MESSAGES] =
-			"{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/MessageDetail\"}}"};
+			"{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/MessageDetail\"}}",
+		[HTTP_TYPE_HITS] =
+			"{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/Hit\"}}"};
 
 	appendStringInfoString(json, schemas[type]);
 }

@@ -154,6 +154,16 @@ told_body(const HttpRequest *request)
 	return pnstrdup(request->body, request->body_len);
 }
 
+/* Returns what a fault of a parameter tells: what was sent, or where it was missed. */
+static const char *
+told_what(const HttpRequest *request, HttpPlace place, AgentKind kind,
+		  const AgentJsonMember *member)
+{
+	if (member != NULL)
+		return told_input(request, kind, member);
+	return place >= HTTP_BODY ? told_body(request) : "null";
+}
+
 /* Drops a byte order mark, and refuses what is not UTF-8. */
 static void
 check_encoding(HttpRequest *request)
@@ -273,7 +283,7 @@ agent_http_parameters(HttpRequest *request, AgentFaults *faults, Datum *values, 
 			has_body = true;
 		}
 		found = find_member(request, &parameters[i], &body, &member);
-		faults->input = found ? told_input(request, kind, &member) : told_body(request);
+		faults->input = told_what(request, parameters[i].place, kind, found ? &member : NULL);
 		nulls[i] =
 			!agent_http_value(faults, parameters[i].field, found ? &member : NULL, &values[i]);
 		if (parameters[i].place == HTTP_HEADER)

@@ -82,6 +82,20 @@ static const HttpSchema schemas[HTTP_SHAPE_COUNT] = {
 						   {{"items", HTTP_TYPE_MESSAGES},
 							{"next_cursor", HTTP_TYPE_TEXT_OR_NULL},
 							{"has_more", HTTP_TYPE_BOOLEAN}}},
+	[HTTP_HIT] = {"Hit",
+				  {{"kind", HTTP_TYPE_STRING},
+				   {"conversation_id", HTTP_TYPE_UUID},
+				   {"title", HTTP_TYPE_STRING},
+				   {"message_id", HTTP_TYPE_UUID_OR_NULL},
+				   {"seq", HTTP_TYPE_INTEGER_OR_NULL},
+				   {"role", HTTP_TYPE_TEXT_OR_NULL},
+				   {"created_at", HTTP_TYPE_TIME},
+				   {"rank", HTTP_TYPE_NUMBER},
+				   {"snippet", HTTP_TYPE_STRING}}},
+	[HTTP_HIT_PAGE] = {"HitPage",
+					   {{"items", HTTP_TYPE_HITS},
+						{"next_cursor", HTTP_TYPE_TEXT_OR_NULL},
+						{"has_more", HTTP_TYPE_BOOLEAN}}},
 	[HTTP_EXPORT] = {"Export",
 					 {{"format", HTTP_TYPE_STRING},
 					  {"version", HTTP_TYPE_INTEGER},
@@ -208,6 +222,9 @@ write_value(StringInfo json, Oid type, Datum value)
 	case INT8OID:
 		appendStringInfo(json, INT64_FORMAT, DatumGetInt64(value));
 		break;
+	case FLOAT4OID:
+		appendStringInfoString(json, DatumGetCString(DirectFunctionCall1(float4out, value)));
+		break;
 	case TIMESTAMPTZOID:
 		write_time(json, DatumGetTimestampTz(value));
 		break;
@@ -276,6 +293,8 @@ agent_http_write_row(StringInfo json, HttpShape shape, HeapTuple row, TupleDesc 
 			write_items(json, HTTP_CONVERSATION_DETAIL, value);
 		else if (columns[i].type == HTTP_TYPE_MESSAGES)
 			write_items(json, HTTP_MESSAGE_DETAIL, value);
+		else if (columns[i].type == HTTP_TYPE_HITS)
+			write_items(json, HTTP_HIT, value);
 		else
 			write_value(json, TupleDescAttr(desc, number - 1)->atttypid, value);
 	}
