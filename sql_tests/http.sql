@@ -116,7 +116,9 @@ FROM (VALUES (1, format('{"tags": %s}', (SELECT json_agg('t' || n) FROM generate
     (8, format('{"metadata": {"x": "%s"}}', repeat('\u0079', 16375))), (9, format('{"metadata": {"x": "%s"}}', repeat('y', 9000000))),
     (10, format('{"metadata": {"x": %s}}', repeat('9', 20000))), (11, format('{"metadata": {"x": 0.%s}}', repeat('9', 20000))),
     (12, format('{"metadata": {"x": [%s1]}}', repeat('1e15000,', 1000))), (13, format('{"metadata": {"x": %s1%s}}', repeat('[', 97), repeat(']', 97))),
-    (14, format('{"metadata": {"x": %s1%s}}', repeat('[', 100), repeat(']', 100)))) AS b (n, body) ORDER BY n;
+    (14, format('{"metadata": {"x": %s1%s}}', repeat('[', 100), repeat(']', 100))), (15, format('{"metadata": {"x": [%s1]}}', repeat('1,', 500000))),
+    (16, format('{"tags": ["%s"]}', repeat('x', 1000000))), (17, format('{"tags": ["%s"]}', repeat('x', 1100000))),
+    (18, format('{"tags": [%s1]}', repeat('1e1,', 200000))), (19, format('{"tags": [%s"x"]}', repeat('"x",', 200000)))) AS b (n, body) ORDER BY n;
 
 -- A message is edited and deleted.
 SELECT pg_temp.http('PATCH', :'message', :'hana', '{"content": "Two", "metadata": {"model": "m"}}');

@@ -78,6 +78,9 @@ SELECT count(*) FROM agent_messages WHERE regress_doors.tell(content);
 SELECT count(*) FROM agent_conversation_list() WHERE regress_doors.tell(title);
 SELECT count(*) FROM agent_message_list(:'olgas') WHERE regress_doors.tell(content);
 SELECT count(*) FROM agent_message_list(:'pauls') WHERE regress_doors.tell(content);
+SELECT count(*) FROM agent_export_rows() WHERE kind = 'message' AND regress_doors.tell(record ->> 'content');
+SELECT count(*) FROM agent.audit WHERE regress_doors.tell(event || ' of ' || (user_id = agent_uid())::text);
+SELECT count(*) FROM agent_audit WHERE regress_doors.tell(event);
 SELECT count(*) FROM agent_conversation_page() AS p, unnest(p.items) AS i WHERE regress_doors.tell(i.title);
 SELECT count(*) FROM agent_message_page(:'olgas') AS p, unnest(p.items) AS i WHERE regress_doors.tell(i.content);
 SELECT count(*) FROM agent_message_page(:'pauls') AS p, unnest(p.items) AS i WHERE regress_doors.tell(i.content);
@@ -97,7 +100,10 @@ SELECT title FROM agent_conversation_list();
 SELECT title FROM agent_conversation_get(:'olgas');
 SELECT username FROM agent_me();
 SELECT pg_temp.answer(format('SELECT agent_conversation_get(%L)', :'pauls'));
+SELECT pg_temp.answer(format('SELECT agent_conversation_fork(%L)', :'pauls'));
 SELECT pg_temp.answer(format('SELECT agent_message_list(%L)', :'pauls'));
+SELECT kind, count(*) FROM agent_export_rows() GROUP BY kind ORDER BY kind COLLATE "C";
+SELECT json_array_length(agent_export() -> 'conversations');
 SELECT (unnest(items)).title FROM agent_conversation_page();
 SELECT pg_temp.answer(format('SELECT agent_message_page(%L)', :'pauls'));
 RESET search_path;
@@ -132,6 +138,10 @@ SELECT command, pg_temp.answer(command) FROM unnest(ARRAY[
     'CREATE STATISTICS regress_doors.probe ON title, is_archived FROM agent.conversations',
     'SELECT * FROM agent.conversations FOR UPDATE',
     'SELECT * FROM agent_conversations FOR SHARE',
+    'SELECT * FROM agent_audit FOR UPDATE',
+    'DELETE FROM agent.audit',
+    'SELECT agent.purge(now(), 1)',
+    'SELECT agent.uuidv7()',
     'GRANT SELECT ON agent.messages TO PUBLIC',
     'SET session_replication_role = replica']) AS command;
 CREATE VIEW regress_doors.mine AS SELECT title FROM agent.conversations;

@@ -16,6 +16,12 @@ CREATE FUNCTION pg_temp.bits(id uuid, first int, length int) RETURNS bigint LANG
     FROM CAST(('x' || replace(id::text, '-', ''))::bit(128) AS text) AS bits
 $$;
 
+-- The one that statements call: ids of version 7, each greater than the one before.
+SELECT count(DISTINCT id) AS ids, bool_and(before IS NULL OR before < id) AS growing,
+    bool_and(pg_temp.bits(id, 48, 4) = 7) AS version_7
+FROM (SELECT id, lag(id) OVER () AS before
+    FROM (SELECT agent.uuidv7() AS id FROM generate_series(1, 1000) OFFSET 0) AS i) AS l;
+
 SET ROLE agent_anon;
 SELECT id AS vera_id FROM agent_register('vera.uuidv7@example.org', 'uuidv7 vera', 'secret') \gset
 SELECT access_token AS vera FROM agent_login('vera.uuidv7@example.org', 'secret') \gset

@@ -652,11 +652,21 @@ extern void agent_fault_add(AgentFaults *faults, const char *field, const char *
 extern void agent_fault_add_missing(AgentFaults *faults, const char *field);
 extern void agent_fault_add_at(AgentFaults *faults, int position, const char *type,
 							   const char *message);
+extern void agent_fault_add_item(AgentFaults *faults, const char *field, int item, const char *type,
+								 const char *message);
 extern void agent_check_text_value(AgentFaults *faults, AgentField field, const text *value);
 extern text *agent_check_text(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 							  int arg);
 extern bool agent_check_uuid(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 							 int arg, pg_uuid_t *uuid);
+extern bool agent_check_number(AgentFaults *faults, AgentField field, int64 number);
+extern int32 agent_check_integer(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
+								 int arg);
+extern Interval *agent_check_interval(AgentFaults *faults, AgentField field,
+									  FunctionCallInfo fcinfo, int arg);
+extern void agent_faults_raise(const AgentFaults *faults);
+
+/* validate_nested.c */
 extern void agent_fault_add_too_large(AgentFaults *faults, AgentField field);
 extern ArrayType *agent_check_tags_value(AgentFaults *faults, AgentField field, ArrayType *value);
 extern ArrayType *agent_check_tags(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
@@ -665,12 +675,6 @@ extern void agent_check_metadata_value(AgentFaults *faults, AgentField field, Js
 extern Jsonb *agent_check_metadata(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
 								   int arg);
 extern Jsonb *agent_empty_metadata(void);
-extern bool agent_check_number(AgentFaults *faults, AgentField field, int64 number);
-extern int32 agent_check_integer(AgentFaults *faults, AgentField field, FunctionCallInfo fcinfo,
-								 int arg);
-extern Interval *agent_check_interval(AgentFaults *faults, AgentField field,
-									  FunctionCallInfo fcinfo, int arg);
-extern void agent_faults_raise(const AgentFaults *faults);
 
 /* worker.c */
 struct BackgroundWorker;

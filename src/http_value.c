@@ -17,9 +17,8 @@
 #define BLANKS " \t\n\v\f\r"
 
 /* Of what is nested; more has escapes and blanks that nobody needs. */
-#define TAGS_MAX_BYTES     (64 * 1024)
-#define METADATA_MAX_BYTES (256 * 1024)
-#define NUMBER_MAX         16000 /* digits; PostgreSQL spells numbers out */
+#define NESTED_MAX (1024 * 1024) /* bytes */
+#define NUMBER_MAX 16000         /* digits; PostgreSQL spells numbers out */
 
 static const char *const true_words[] = {"1", "true", "on", "t", "yes", "y", NULL};
 static const char *const false_words[] = {"0", "false", "off", "f", "no", "n", NULL};
@@ -236,7 +235,7 @@ has_long_number(const char *json)
 		else if (!quoted && isdigit((unsigned char) *c))
 		{
 			int len = strspn(c, "0123456789.eE+-");
-			int mantissa = strcspn(c, "eE");
+			int mantissa = strspn(c, "0123456789.");
 			long exponent = mantissa < len ? strtol(c + mantissa + 1, NULL, 10) : 0;
 
 			if (len > NUMBER_MAX || exponent > NUMBER_MAX - len || -exponent > NUMBER_MAX - len)
@@ -289,8 +288,11 @@ tags_value(AgentFaults *faults, AgentField field, const AgentJsonMember *input, 
 
 	if (input->type != JSON_TOKEN_ARRAY_START)
 		agent_fault_add(faults, name, "list_type", "Input should be a valid list");
-	else if (input->raw_len > TAGS_MAX_BYTES)
-		agent_fault_add_too_large(faults, field);
+	else if (input->raw_len > NESTED_MAX)
+		agent_fault_add(faults,
+						name,
+						"too_long",
+						psprintf("List should have at most %d bytes", NESTED_MAX));
 	else if (has_long_number(raw))
 		agent_fault_add(faults, name, "list_type", "Input should be a list of strings");
 	else
@@ -314,7 +316,7 @@ metadata_value(AgentFaults *faults, AgentField field, const AgentJsonMember *inp
 						agent_field_rule(field)->name,
 						"dict_type",
 						"Input should be a valid dictionary");
-	else if (input->raw_len > METADATA_MAX_BYTES || has_long_number(raw))
+	else if (input->raw_len > NESTED_MAX || has_long_number(raw))
 		agent_fault_add_too_large(faults, field);
 	else
 	{
