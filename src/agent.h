@@ -171,12 +171,10 @@ extern int agent_error_status(AgentError error);
 extern char *agent_error_text(AgentError error);
 
 /* account.c */
+struct AgentAttempt;
+extern void agent_count_login(const text *email, struct AgentAttempt *attempt);
 extern Datum agent_token_row(FunctionCallInfo fcinfo, const char *access_token,
 							 const char *refresh_token);
-
-extern Datum agent_account_insert(FunctionCallInfo fcinfo, AgentEvent event, const text *email,
-								  const text *username, Datum password_hash, Datum created_at,
-								  bool is_active);
 
 /* conversation.c */
 extern void agent_conversation_require(const pg_uuid_t *caller, const pg_uuid_t *conversation_id);
@@ -501,6 +499,11 @@ extern void agent_redact_statement(const char *what);
 extern char *agent_refresh_begin(const pg_uuid_t *user_id, const pg_uuid_t *session_id, Datum *hash,
 								 Datum *session_key);
 
+/* register.c */
+extern Datum agent_account_insert(FunctionCallInfo fcinfo, AgentEvent event, const text *email,
+								  const text *username, Datum password_hash, Datum created_at,
+								  bool is_active);
+
 /* request.c */
 typedef enum AgentDialect
 {
@@ -555,6 +558,19 @@ extern void agent_session_end_apart(const pg_uuid_t *user_id, const pg_uuid_t *s
 
 /* shmem.c */
 extern void agent_shmem_init(void);
+
+/* statements.c */
+#define AGENT_STATEMENT_ARGS 15 /* at most */
+
+typedef struct AgentStatement
+{
+	const char *text;
+	bool read_only; /* sees what the calling statement sees */
+	int nargs;
+	Oid args[AGENT_STATEMENT_ARGS];
+} AgentStatement;
+
+extern const AgentStatement agent_statements[AGENT_PLAN_COUNT];
 
 /* token.c */
 extern char *agent_token_issue(const pg_uuid_t *user_id, const pg_uuid_t *session_id,
