@@ -333,15 +333,21 @@ agent_check_integer(AgentFaults *faults, AgentField field, FunctionCallInfo fcin
 	return number;
 }
 
+/* Tells whether a number is between a bound and its negative. */
+static bool
+is_within(int64 number, int64 bound)
+{
+	return number <= bound && number >= -bound;
+}
+
 /* Tells whether an interval is no longer than so many years, part by part. */
 static bool
 is_within_years(const Interval *interval, int years)
 {
 	int64 day = (int64) years * 366;
 
-	return Abs((int64) interval->month) <= (int64) years * MONTHS_PER_YEAR &&
-		   Abs((int64) interval->day) <= day && interval->time <= day * USECS_PER_DAY &&
-		   interval->time >= -day * USECS_PER_DAY;
+	return is_within(interval->month, (int64) years * MONTHS_PER_YEAR) &&
+		   is_within(interval->day, day) && is_within(interval->time, day * USECS_PER_DAY);
 }
 
 /* Checks an argument that is a length of time, and returns it, NULL when it is missing. */
