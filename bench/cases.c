@@ -133,8 +133,11 @@ fill_token(const Database *database, int i, const char **values)
 }
 
 #define CONVERSATION                                                                               \
-	"SELECT id, title, is_archived, created_at, updated_at, message_count, user_id FROM "
-#define MESSAGE   "SELECT id, conversation_id, seq, role, content, created_at, user_id FROM "
+	"SELECT id, title, is_archived, created_at, updated_at, message_count,"                        \
+	" is_pinned, tags, metadata, forked_from, user_id FROM "
+#define MESSAGE                                                                                    \
+	"SELECT id, conversation_id, seq, role, content, created_at, metadata, edited_at,"             \
+	" user_id FROM "
 #define NEWEST    " ORDER BY created_at DESC, id DESC LIMIT 10"
 #define NEXT_PAGE " ORDER BY seq LIMIT 50"
 
@@ -146,7 +149,7 @@ fill_token(const Database *database, int i, const char **values)
 	" WHERE user_id = $5 AND id = $1 RETURNING next_seq - 1 AS seq, updated_at)"                   \
 	" INSERT INTO agent.messages (user_id, id, conversation_id, seq, role, content, created_at)"   \
 	" SELECT $5, $4, $1, seq, $2, $3, updated_at FROM taken"                                       \
-	" RETURNING id, conversation_id, seq, role, content, created_at, user_id"
+	" RETURNING id, conversation_id, seq, role, content, created_at, metadata, edited_at, user_id"
 #define CREATE_FUNCTION MESSAGE "agent_message_create($1, $2, $3)"
 
 const Case cases[CASE_COUNT] = {
