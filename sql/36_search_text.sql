@@ -44,7 +44,7 @@ CREATE TEXT SEARCH PARSER @extschema@.agent (
 );
 
 COMMENT ON TEXT SEARCH PARSER @extschema@.agent IS
-'Texts in many scripts: ASCII as the default parser has it, Chinese, Japanese and Korean character by character, symbols one by one.';
+'Texts in many scripts: ASCII between blanks as the default parser has it, scripts without blanks character by character, symbols one by one.';
 
 CREATE FUNCTION agent.fold_init(internal)
 RETURNS internal
@@ -79,57 +79,62 @@ COMMENT ON TEXT SEARCH DICTIONARY @extschema@.agent_exact IS 'A folded token is 
 COMMENT ON TEXT SEARCH DICTIONARY @extschema@.agent_stop IS 'Keeps the place of a token, so that those around it are no phrase.';
 COMMENT ON TEXT SEARCH DICTIONARY @extschema@.agent_english IS 'English stems, no stop words.';
 
-CREATE TEXT SEARCH CONFIGURATION @extschema@.agent (PARSER = @extschema@.agent);
+CREATE TEXT SEARCH CONFIGURATION agent.search (PARSER = @extschema@.agent);
 
-COMMENT ON TEXT SEARCH CONFIGURATION @extschema@.agent IS
-'Titles and messages, in Chinese, Japanese, Korean, English and other languages. What is stored was made with it: after a change of it, rewrite agent.messages.content and reindex.';
+COMMENT ON TEXT SEARCH CONFIGURATION agent.search IS
+'What agent_search finds. Not to be changed: what is stored was made with it.';
 
-ALTER TEXT SEARCH CONFIGURATION @extschema@.agent
+ALTER TEXT SEARCH CONFIGURATION agent.search
     ADD MAPPING FOR asciiword, word, asciihword, hword, hword_asciipart, hword_part, part
     WITH @extschema@.agent_fold, @extschema@.agent_english;
-ALTER TEXT SEARCH CONFIGURATION @extschema@.agent
+ALTER TEXT SEARCH CONFIGURATION agent.search
     ADD MAPPING FOR numword, numhword, hword_numpart, email, url, host, url_path, file, part_host,
         version, sfloat, float, int, uint, cjk, symbol
     WITH @extschema@.agent_exact;
-ALTER TEXT SEARCH CONFIGURATION @extschema@.agent
+ALTER TEXT SEARCH CONFIGURATION agent.search
     ADD MAPPING FOR cjk_break
     WITH @extschema@.agent_stop;
 
+CREATE TEXT SEARCH CONFIGURATION @extschema@.agent (COPY = agent.search);
+
+COMMENT ON TEXT SEARCH CONFIGURATION @extschema@.agent IS
+'The same as what agent_search uses, for tables of one''s own: texts in Chinese, Japanese, Korean, English and other languages.';
+
 -- The document and the query.
-
-CREATE FUNCTION agent.search_vector(config regconfig, document text)
-RETURNS tsvector
-LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE SECURITY INVOKER
-AS 'MODULE_PATHNAME', 'agent_search_vector';
-
-COMMENT ON FUNCTION agent.search_vector(regconfig, text) IS
-'What of a text is found: its first 128 kB. It never fails, whatever the text.';
 
 CREATE FUNCTION agent.search_document(document text)
 RETURNS tsvector
-LANGUAGE sql IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE SECURITY INVOKER
-RETURN agent.search_vector('@extschema@.agent'::regconfig, document);
+LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE SECURITY INVOKER
+AS 'MODULE_PATHNAME', 'agent_search_document';
 
-COMMENT ON FUNCTION agent.search_document(text) IS 'What of a text is found, with the configuration agent.';
+COMMENT ON FUNCTION agent.search_document(text) IS
+'What of a text is found: its first 128 kB. It never fails, whatever the text.';
 
-CREATE FUNCTION agent.search_query(config regconfig, query text)
+CREATE FUNCTION agent.search_query(query text)
 RETURNS tsquery
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'agent_search_query';
 
-COMMENT ON FUNCTION agent.search_query(regconfig, text) IS
-'What a person means who types this into a search box: words, "phrases", -exclusions and beginnings*. NULL when it looks for nothing.';
+COMMENT ON FUNCTION agent.search_query(text) IS
+'What a person means who types this into a search box: words, "phrases", -exclusions and beginnings*. NULL when it looks for nothing. 4096 bytes at most.';
 
--- The operator of full-text search under another name. It tells nothing of a text but
--- by its result, which is what LEAKPROOF promises and what the built-in one does not:
--- only such an operator may use an index before row security has had its say.
+-- The operator of full-text search, under another name: it tells nothing of a text but by
+-- its result, which is what LEAKPROOF promises. Only such an operator may use an index
+-- before row security has had its say.
 
 CREATE FUNCTION agent.search_matches(document tsvector, query tsquery)
 RETURNS boolean
-LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE SECURITY INVOKER
-AS 'ts_match_vq';
+LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE SECURITY INVOKER
+AS 'MODULE_PATHNAME', 'agent_search_matches';
 
 COMMENT ON FUNCTION agent.search_matches(tsvector, tsquery) IS 'Implements the operator agent.@@.';
+
+CREATE FUNCTION agent.search_keys(tsvector, internal, smallint, internal, internal, internal, internal)
+RETURNS internal
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE SECURITY INVOKER
+AS 'MODULE_PATHNAME', 'agent_search_keys';
+
+COMMENT ON FUNCTION agent.search_keys(tsvector, internal, smallint, internal, internal, internal, internal) IS 'The lexemes of a query, for agent.search_ops.';
 
 CREATE OPERATOR agent.@@ (
     LEFTARG = tsvector,
@@ -145,7 +150,7 @@ CREATE OPERATOR CLASS agent.search_ops FOR TYPE tsvector USING gin AS
     OPERATOR 1 agent.@@ (tsvector, tsquery),
     FUNCTION 1 pg_catalog.gin_cmp_tslexeme(text, text),
     FUNCTION 2 pg_catalog.gin_extract_tsvector(tsvector, internal, internal),
-    FUNCTION 3 pg_catalog.gin_extract_tsquery(tsvector, internal, smallint, internal, internal, internal, internal),
+    FUNCTION 3 agent.search_keys(tsvector, internal, smallint, internal, internal, internal, internal),
     FUNCTION 4 pg_catalog.gin_tsquery_consistent(internal, smallint, tsvector, integer, internal, internal, internal, internal),
     FUNCTION 5 pg_catalog.gin_cmp_prefix(text, text, smallint, internal),
     FUNCTION 6 pg_catalog.gin_tsquery_triconsistent(internal, smallint, tsvector, integer, internal, internal, internal),
@@ -154,13 +159,12 @@ CREATE OPERATOR CLASS agent.search_ops FOR TYPE tsvector USING gin AS
 COMMENT ON OPERATOR CLASS agent.search_ops USING gin IS 'An index for agent.@@.';
 COMMENT ON OPERATOR FAMILY agent.search_ops USING gin IS 'An index for agent.@@.';
 
-CREATE FUNCTION agent.search_snippet(
-    config regconfig, document text, query tsquery, start_mark text, stop_mark text)
+CREATE FUNCTION agent.search_snippet(document text, query tsquery, start_mark text, stop_mark text)
 RETURNS text
 LANGUAGE C STABLE STRICT PARALLEL SAFE SECURITY INVOKER
 AS 'MODULE_PATHNAME', 'agent_search_snippet';
 
-COMMENT ON FUNCTION agent.search_snippet(regconfig, text, tsquery, text, text) IS
+COMMENT ON FUNCTION agent.search_snippet(text, tsquery, text, text) IS
 'About 160 characters of a text, as HTML: what was found stands between the marks, everything else is escaped.';
 
 -- Whose row it is, in the same index: then a search costs what the caller's own rows

@@ -8,7 +8,7 @@ CREATE TABLE agent.messages (
     role            text NOT NULL CHECK (role IN ('user', 'assistant', 'system')),
     content         text NOT NULL CHECK (octet_length(content) BETWEEN 1 AND 8388608),
     created_at      timestamptz NOT NULL,
-    search          tsvector NOT NULL GENERATED ALWAYS AS (agent.search_vector('@extschema@.agent'::regconfig, content)) STORED,
+    search          tsvector NOT NULL GENERATED ALWAYS AS (agent.search_document(content)) STORED,
     metadata        jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(metadata) = 'object'),
     edited_at       timestamptz,
     PRIMARY KEY (user_id, id),
@@ -19,7 +19,10 @@ CREATE TABLE agent.messages (
 ) USING heap;
 
 -- Not compressed: it would be taken apart for each phrase and each rank.
-ALTER TABLE agent.messages ALTER COLUMN search SET STORAGE EXTERNAL;
+-- No statistics either: a plan would tell how many of everybody's messages have a word.
+ALTER TABLE agent.messages
+    ALTER COLUMN search SET STORAGE EXTERNAL,
+    ALTER COLUMN search SET STATISTICS 0;
 
 -- Whose message it is stands in the index too, so that a search costs what the
 -- caller's own messages cost, however many others have the word.

@@ -38,18 +38,18 @@ CREATE FUNCTION @extschema@.agent_search(
     query text, cursor text DEFAULT NULL, page_size integer DEFAULT NULL,
     conversation_id uuid DEFAULT NULL, role text DEFAULT NULL,
     since timestamptz DEFAULT NULL, before timestamptz DEFAULT NULL,
-    archived boolean DEFAULT NULL, tag text DEFAULT NULL, metadata jsonb DEFAULT NULL,
+    archived boolean DEFAULT NULL, pinned boolean DEFAULT NULL, tag text DEFAULT NULL, metadata jsonb DEFAULT NULL,
     start_mark text DEFAULT '<mark>', stop_mark text DEFAULT '</mark>')
 RETURNS @extschema@.agent_hits_page
 LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'agent_search';
 
-COMMENT ON FUNCTION @extschema@.agent_search(text, text, integer, uuid, text, timestamptz, timestamptz, boolean, text, jsonb, text, text) IS
-'Searches the titles and messages of the caller, in any language, best first.
+COMMENT ON FUNCTION @extschema@.agent_search(text, text, integer, uuid, text, timestamptz, timestamptz, boolean, boolean, text, jsonb, text, text) IS
+'Searches the titles and messages of the caller, best first.
 
-query: 1 to 200 characters. All words are wanted; "..." is a phrase, a leading - excludes, a trailing * stands for any ending (of two letters or more). Case, accents, width and English endings do not matter; of Chinese, Japanese and Korean any piece is found. Without a word to look for nothing is found. The first 128 kB of a message are searched.
+query: 1 to 200 characters. All words are wanted; "..." is a phrase, a leading - excludes, a trailing * stands for any ending (of two letters or more). Case, accents, width and English endings do not matter; of Chinese, Japanese, Korean, Thai, Lao, Khmer and Burmese any piece is found. Without a word to look for nothing is found. The first 128 kB of a message are searched. Every page ranks all that was found: a query that finds 100 000 messages takes 0.1 s each time.
 cursor: the next_cursor of the page before, with the same other arguments but page_size; NULL or empty is the first page. page_size: 1 to 100, NULL is 20.
-conversation_id, role: only there, only by that role. since, before: only from that time on, only earlier. archived, tag: only in conversations that are so, that have that tag. metadata: only messages (or titles of conversations) whose metadata contain it.
+conversation_id, role: only there, only by that role. since, before: only from that time on, only earlier. archived, pinned, tag: only in conversations that are so, that have that tag. metadata: only messages (or titles of conversations) whose metadata contain it.
 start_mark, stop_mark: what stands around what was found, 64 characters at most, taken as they are.
 HTTP 200. Errors: not_authenticated 401, conversation_not_found 404 (also for another''s), validation_failed 422 (a cursor of another search too).';

@@ -33,7 +33,7 @@ ALTER FUNCTION @extschema@.agent_message_update(uuid, text, jsonb)           OWN
 ALTER FUNCTION @extschema@.agent_message_delete(uuid)                        OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_conversation_page(text, integer, boolean, boolean, text, jsonb) OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_message_page(uuid, text, integer, text)     OWNER TO agent_owner;
-ALTER FUNCTION @extschema@.agent_search(text, text, integer, uuid, text, timestamptz, timestamptz, boolean, text, jsonb, text, text) OWNER TO agent_owner;
+ALTER FUNCTION @extschema@.agent_search(text, text, integer, uuid, text, timestamptz, timestamptz, boolean, boolean, text, jsonb, text, text) OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_postgrest_config()                          OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_http(text, text, text, jsonb, bytea)        OWNER TO agent_owner;
 ALTER FUNCTION @extschema@.agent_postgrest_http()                            OWNER TO agent_owner;
@@ -151,7 +151,7 @@ GRANT EXECUTE ON FUNCTION
     @extschema@.agent_conversation_get(uuid),
     @extschema@.agent_conversation_update(uuid, text, boolean, boolean, text[], jsonb),
     @extschema@.agent_conversation_delete(uuid),
-    @extschema@.agent_search(text, text, integer, uuid, text, timestamptz, timestamptz, boolean, text, jsonb, text, text),
+    @extschema@.agent_search(text, text, integer, uuid, text, timestamptz, timestamptz, boolean, boolean, text, jsonb, text, text),
     @extschema@.agent_conversation_fork(uuid, uuid, text),
     @extschema@.agent_message_create(uuid, text, text, jsonb, text),
     @extschema@.agent_message_update(uuid, text, jsonb),
@@ -170,12 +170,11 @@ GRANT EXECUTE ON FUNCTION @extschema@.agent_uid(), agent.session_id(), agent.req
 -- What a search is made of; messages are written with it too.
 
 GRANT EXECUTE ON FUNCTION
-    agent.search_vector(regconfig, text),
     agent.search_document(text),
-    agent.search_query(regconfig, text),
+    agent.search_query(text),
     agent.search_matches(tsvector, tsquery)
 TO agent_owner, agent_user;
-GRANT EXECUTE ON FUNCTION agent.search_snippet(regconfig, text, tsquery, text, text) TO agent_owner;
+GRANT EXECUTE ON FUNCTION agent.search_snippet(text, tsquery, text, text) TO agent_owner;
 
 -- What statements of the owner's call.
 

@@ -471,7 +471,7 @@ RETURN regexp_replace(pg_temp.http('GET', '/search?' || query, current_setting('
     '"(conversation_id|message_id|created_at|rank|next_cursor)":("[^"]+"|[0-9.e-]+)', '"\1":...', 'g');
 SELECT set_config('regress.hugo', :'hugo', false) IS NOT NULL AS kept;
 SELECT pg_temp.search('q=%E5%AD%A6%E4%B9%A0');
-SELECT pg_temp.search('q=python&role=user&tag=work&archived=false&since=2020-01-01&before=2100-01-01T00:00:00%2B01:00');
+SELECT pg_temp.search('q=python&role=user&tag=work&archived=false&pinned=false&since=2020-01-01&before=2100-01-01T00:00:00%2B01:00');
 SELECT pg_temp.search('q=python+-rest'), pg_temp.search('q=%3F'), pg_temp.search('q=python&since=2100-01-01');
 SELECT pg_temp.search('q=python&role=assistant'), pg_temp.search('q=python&tag=play'), pg_temp.search('q=python&archived=true');
 SELECT pg_temp.search('q=learn|' || repeat('x', 200));

@@ -43,7 +43,7 @@ INSERT INTO calls VALUES
     ('agent_message_list', ARRAY[:'talk']),
     ('agent_conversation_page', ARRAY[NULL, '20', 'true', 'false', 'tag', '{"good": 1}']),
     ('agent_message_page', ARRAY[:'talk', '', '50', 'backward']),
-    ('agent_search', ARRAY['word', '', '20', :'talk', 'user', '2020-01-01', '2030-01-01', 'true', 'tag',
+    ('agent_search', ARRAY['word', '', '20', :'talk', 'user', '2020-01-01', '2030-01-01', 'true', 'true', 'tag',
         '{"good": 1}', '<', '>']),
     ('agent_http', ARRAY['GET', '/conversations', 'limit=5',
         format('{"authorization": "Bearer %s"}', :'lee'), '{}']);

@@ -85,6 +85,7 @@ SELECT pg_temp.hits($$'tiger', archived => true$$);
 SELECT pg_temp.hits($$'tiger', archived => false$$);
 SELECT pg_temp.hits($$'tiger', tag => 'zoo'$$);
 SELECT pg_temp.hits($$'tiger', tag => 'zo'$$);
+SELECT pg_temp.hits($$'tiger', pinned => true$$), pg_temp.hits($$'tiger', pinned => false$$);
 SELECT pg_temp.hits($$'tiger', metadata => '{"model": "m1"}'$$);
 SELECT pg_temp.hits($$'tiger', metadata => '{"project": 7}'$$);
 SELECT pg_temp.hits($$'tiger', tag => 'zoo', metadata => '{"model": "m1"}', archived => false$$);
@@ -144,7 +145,7 @@ SELECT pg_temp.answer(format('SELECT agent_search(''gnu'', %L, 5)', :'cursor'));
 -- What is asked wrongly, all at once; what is foreign is as what is not there.
 SELECT pg_temp.answer($$SELECT agent_search(NULL)$$);
 SELECT pg_temp.answer($$SELECT agent_search('')$$);
-SELECT pg_temp.answer($$SELECT agent_search(repeat('x', 201), 'y', 0, role => 'boss', start_mark => repeat('x', 65), stop_mark => repeat('x', 65))$$);
+SELECT pg_temp.answer($$SELECT agent_search(repeat('x', 201), 'y', 0, role => 'boss', start_mark => repeat('x', 65), stop_mark => repeat('x', 65), tag => '', metadata => '[1]')$$);
 SELECT pg_temp.answer($$SELECT agent_search('x', page_size => 101)$$);
 SELECT pg_temp.answer(format($$SELECT agent_search('x', conversation_id => %L)$$, :'ugos'));
 SELECT pg_temp.answer($$SELECT agent_search('x', conversation_id => '00000000-0000-4000-8000-000000000000')$$);
@@ -164,7 +165,7 @@ RESET agent.token;
 RESET ROLE;
 SELECT role, pg_temp.answer_as(role, $$SELECT agent_search('python')$$)
 FROM unnest(ARRAY['agent_anon', 'agent_admin', 'agent_authenticator']::name[]) AS role;
-SELECT role, pg_temp.answer_as(role, $$SELECT agent.search_query('agent', 'python')$$)
+SELECT role, pg_temp.answer_as(role, $$SELECT agent.search_query('python')$$)
 FROM unnest(ARRAY['agent_anon', 'agent_admin', 'agent_authenticator']::name[]) AS role;
 
 -- Ugo finds his own.

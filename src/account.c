@@ -309,8 +309,9 @@ agent_account_delete(PG_FUNCTION_ARGS)
 	agent_limit_attempt(&attempt, &deletion.user_id, UUID_LEN, &deletion.user_id);
 	SPI_connect();
 	attempt_in_turn(&attempt, check_deletion, &deletion);
-	agent_idempotency_forget(&deletion.user_id);
 	agent_execute(AGENT_PLAN_USER_DELETE, values, NULL);
+	/* It has waited for whoever was using a key of the account's. */
+	agent_idempotency_forget(&deletion.user_id);
 	agent_audit_erase(&deletion.user_id);
 	SPI_finish();
 	PG_RETURN_VOID();

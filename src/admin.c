@@ -178,11 +178,12 @@ agent_purge(PG_FUNCTION_ARGS)
 													 IntervalPGetDatum(age)));
 	SPI_connect();
 	count = purge(before, batch);
-	agent_audit_write(
-		AGENT_EVENT_PURGE,
-		NULL,
-		NULL,
-		psprintf(INT64_FORMAT " by %s", count, GetUserNameFromId(GetSessionUserId(), false)));
+	if (count > 0)
+		agent_audit_write(
+			AGENT_EVENT_PURGE,
+			NULL,
+			NULL,
+			psprintf(INT64_FORMAT " by %s", count, GetUserNameFromId(GetSessionUserId(), false)));
 	SPI_finish();
 	PG_RETURN_INT64(count);
 }

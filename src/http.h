@@ -10,7 +10,7 @@
 #include "access/htup.h"
 #include "utils/jsonb.h"
 
-#define HTTP_PARAMETERS_MAX 12 /* of a route and one that ends the list, or of a function */
+#define HTTP_PARAMETERS_MAX 14 /* of a route and one that ends the list, or of a function */
 
 typedef enum HttpPlace
 {

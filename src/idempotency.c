@@ -19,8 +19,10 @@
 
 #define LABEL "agent idempotency"
 
-/* Adds a part of the request, as it is compared; a length of -1 is NULL. The data stays the
- * caller's. */
+/*
+ * Adds a part of the request, as it is compared; a length of -1 is NULL. The data stays
+ * the caller's.
+ */
 void
 agent_idempotency_add(AgentIdempotency *request, const void *data, int len)
 {

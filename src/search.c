@@ -9,10 +9,8 @@
  */
 #include "search.h"
 
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "nodes/value.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
 
@@ -29,6 +27,7 @@ enum
 	ARG_SINCE,
 	ARG_BEFORE,
 	ARG_ARCHIVED,
+	ARG_PINNED,
 	ARG_TAG,
 	ARG_METADATA,
 	ARG_START_MARK,
@@ -45,7 +44,6 @@ enum
 	PARAM_RANK = PARAM_FILTERS + ARG_START_MARK - ARG_CONVERSATION_ID,
 	PARAM_ID,
 	PARAM_LIMIT,
-	PARAM_CONFIG,
 	PARAM_START_MARK,
 	PARAM_STOP_MARK,
 	PARAM_COUNT
@@ -74,19 +72,9 @@ typedef struct Search
 	AgentPage page;
 	HitPlace place;
 	pg_uuid_t caller;
-	Oid config;
 	text *query;
 	text *marks[2];
 } Search;
-
-/* Returns the configuration "agent" of the function's schema. */
-static Oid
-configuration(FunctionCallInfo fcinfo)
-{
-	List *name = list_make2(makeString(pstrdup(agent_schema_of(fcinfo))), makeString("agent"));
-
-	return get_ts_config_oid(name, false);
-}
 
 /* Adds an argument, whatever its type, to what the cursor is good for. */
 static void
@@ -98,7 +86,7 @@ scope_add(AgentCursorScope *scope, FunctionCallInfo fcinfo, int arg)
 		agent_cursor_scope_add(scope, NULL, -1);
 	else if (arg == ARG_CONVERSATION_ID)
 		agent_cursor_scope_add(scope, DatumGetUUIDP(value), UUID_LEN);
-	else if (arg == ARG_SINCE || arg == ARG_BEFORE || arg == ARG_ARCHIVED)
+	else if (arg == ARG_SINCE || arg == ARG_BEFORE || arg == ARG_ARCHIVED || arg == ARG_PINNED)
 		agent_cursor_scope_add(scope, &value, sizeof(value));
 	else
 	{
@@ -139,6 +127,8 @@ read_arguments(Search *search, FunctionCallInfo fcinfo)
 	search->page.size =
 		agent_check_integer(&faults, AGENT_FIELD_CONVERSATION_PAGE_SIZE, fcinfo, ARG_PAGE_SIZE);
 	(void) agent_check_text(&faults, AGENT_FIELD_ANY_ROLE, fcinfo, ARG_ROLE);
+	(void) agent_check_text(&faults, AGENT_FIELD_TAG, fcinfo, ARG_TAG);
+	(void) agent_check_metadata(&faults, AGENT_FIELD_METADATA, fcinfo, ARG_METADATA);
 	search->marks[0] = agent_check_text(&faults, AGENT_FIELD_START_MARK, fcinfo, ARG_START_MARK);
 	search->marks[1] = agent_check_text(&faults, AGENT_FIELD_STOP_MARK, fcinfo, ARG_STOP_MARK);
 	agent_faults_raise(&faults);
@@ -198,7 +188,6 @@ read_hits(Search *search, TSQuery query, FunctionCallInfo fcinfo)
 	values[PARAM_RANK] = Float4GetDatum(search->place.rank);
 	values[PARAM_ID] = UUIDPGetDatum(&search->place.id);
 	values[PARAM_LIMIT] = Int32GetDatum(search->page.size + 1);
-	values[PARAM_CONFIG] = ObjectIdGetDatum(search->config);
 	for (int i = 0; i < (int) lengthof(marks); i++)
 		values[PARAM_START_MARK + i] = search->marks[i] != NULL ? PointerGetDatum(search->marks[i])
 																: CStringGetTextDatum(marks[i]);
@@ -224,18 +213,19 @@ PG_FUNCTION_INFO_V1(agent_search);
 
 /*
  * SQL: agent_search(query text, cursor text, page_size integer, conversation_id uuid,
- *		role text, since timestamptz, before timestamptz, archived boolean, tag text,
- *		metadata jsonb, start_mark text, stop_mark text) returns agent_hits_page
+ *		role text, since timestamptz, before timestamptz, archived boolean,
+ *		pinned boolean, tag text, metadata jsonb, start_mark text, stop_mark text) returns
+ *agent_hits_page
  */
 Datum
 agent_search(PG_FUNCTION_ARGS)
 {
-	Search search = {.caller = agent_caller(), .config = configuration(fcinfo)};
+	Search search = {.caller = agent_caller()};
 	MemoryContext context = CurrentMemoryContext;
 	TSQuery query;
 
 	read_arguments(&search, fcinfo);
-	query = agent_search_query_make(search.config, search.query);
+	query = agent_search_query_make(search.query);
 	SPI_connect();
 	if (query != NULL)
 		read_hits(&search, query, fcinfo);

@@ -73,6 +73,24 @@ extern int agent_search_token(SearchParser *parser, char **token, int *len);
 extern bool agent_search_is_whole(int type);
 
 /* search_query.c */
-extern TSQuery agent_search_query_make(Oid config, const text *query);
+
+/* A word of a text, with its place. */
+typedef struct SearchTerm
+{
+	int type;
+	int position;
+	bool is_joined; /* to the one before: nothing stands between them */
+	char *token;
+	int len;
+	TSLexeme *lexemes;
+} SearchTerm;
+
+extern int agent_search_terms(Oid config, char *text, int len, SearchTerm *terms);
+extern Size agent_search_room(int len);
+extern char *agent_search_pair(const SearchTerm *second);
+extern TSQuery agent_search_query_make(const text *query);
+
+/* search_vector.c */
+extern Oid agent_search_configuration(void);
 
 #endif /* AGENT_SEARCH_H */

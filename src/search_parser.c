@@ -3,12 +3,12 @@
  *		The text-search parser "agent", for texts in many scripts.
  *
  * Called by PostgreSQL through the parser's SQL object, and by search_query.c. What is
- * ASCII gives the tokens of the default parser (words, e-mail addresses, hosts, URLs,
- * paths, versions, numbers); addresses, paths and tags give their words besides. Where
- * a script has no blanks between words, each character is a token, and a word is a
- * phrase of them: so any piece of a text can be found, without a dictionary that
- * changes. A symbol is a token. Tokens point into the text, which is valid UTF-8 and
- * outlives the parser.
+ * ASCII between two blanks gives the tokens of the default parser (words, e-mail
+ * addresses, hosts, URLs, paths, versions, numbers); addresses, paths and tags give
+ * their words besides. Where a script has no blanks between words, each character is a
+ * token, and a word is a phrase of them: so any piece of a text can be found, without a
+ * dictionary that changes. A symbol is a token. Tokens point into the text, which is
+ * valid UTF-8 and outlives the parser.
  *
  * No token is longer than TOKEN_MAX: what is longer is no word, and PostgreSQL would
  * tell the client so each time.

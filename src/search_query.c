@@ -114,19 +114,12 @@ append_token(StringInfo query, const TSLexeme *lexemes, const char *start)
 		appendStringInfoChar(query, ')');
 }
 
-/* One word of a phrase. */
-typedef struct Term
-{
-	int type;
-	int position;
-	char *token;
-	int len;
-	TSLexeme *lexemes;
-} Term;
-
-/* Finds the terms of a text, at most as many as it has bytes, and returns their number. */
-static int
-find_terms(Oid config, char *text, int len, Term *terms)
+/*
+ * Finds the terms of a text and returns their number: its words, without the wholes that
+ * others are parts of. terms has room for agent_search_room() of them.
+ */
+int
+agent_search_terms(Oid config, char *text, int len, SearchTerm *terms)
 {
 	SearchParser parser;
 	char *token;
@@ -134,32 +127,48 @@ find_terms(Oid config, char *text, int len, Term *terms)
 	int type;
 	int position = 0;
 	int count = 0;
+	bool is_joined = false;
 
 	agent_search_parse(&parser, text, len);
 	while ((type = agent_search_token(&parser, &token, &token_len)) != 0)
 	{
 		TSLexeme *lexemes = lexemes_of(config, type, token, token_len);
 
+		CHECK_FOR_INTERRUPTS();
 		if (lexemes == NULL)
 			continue;
 		position++;
-		if (lexemes[0].lexeme != NULL && !agent_search_is_whole(type))
-			terms[count++] = (Term){type, position, token, token_len, lexemes};
+		if (lexemes[0].lexeme == NULL)
+			is_joined = false;
+		else if (!agent_search_is_whole(type))
+		{
+			terms[count++] = (SearchTerm){type, position, is_joined, token, token_len, lexemes};
+			is_joined = true;
+		}
 	}
 	return count;
 }
 
-/* Tells whether a term and the one before are characters that make a pair. */
-static bool
-is_pair(const Term *terms, int i)
+/*
+ * Returns how many terms a text may have: no more than bytes, but for an address, whose
+ * words come twice.
+ */
+Size
+agent_search_room(int len)
 {
-	return i > 0 && terms[i].type == SEARCH_CHARACTER && terms[i - 1].type == SEARCH_CHARACTER &&
-		   terms[i].position == terms[i - 1].position + 1;
+	return 2 * (Size) len + 1;
+}
+
+/* Returns the lexeme of two neighbours in a text that is too long for places. */
+char *
+agent_search_pair(const SearchTerm *second)
+{
+	return psprintf("%s %s", second[-1].lexemes[0].lexeme, second->lexemes[0].lexeme);
 }
 
 /* Returns what all words have to begin with that a term with a star stands for, or NULL. */
 static const char *
-start_of(const Term *term)
+start_of(const SearchTerm *term)
 {
 	char *start = agent_search_fold(term->token, term->len);
 
@@ -169,7 +178,7 @@ start_of(const Term *term)
 
 /* Appends the terms in their places, one after the other. */
 static void
-append_sequence(StringInfo query, const Term *terms, int count, bool is_prefix)
+append_sequence(StringInfo query, const SearchTerm *terms, int count, bool is_prefix)
 {
 	for (int i = 0; i < count; i++)
 	{
@@ -183,28 +192,25 @@ append_sequence(StringInfo query, const Term *terms, int count, bool is_prefix)
 
 /*
  * Appends what finds the terms where a text is too long for places: its pairs of
- * characters are lexemes too. Other texts have none, so that it finds nothing in them.
+ * neighbours are lexemes too. Other texts have none, so that it finds nothing in them.
  */
 static void
-append_pairs(StringInfo query, const Term *terms, int count)
+append_pairs(StringInfo query, const SearchTerm *terms, int count)
 {
 	bool is_first = true;
 
 	for (int i = 0; i < count; i++)
 	{
-		bool has_next = i + 1 < count && is_pair(terms, i + 1);
+		bool has_next = i + 1 < count && terms[i + 1].is_joined;
 
-		/* Of a pair its second character speaks for the first. */
-		if (has_next && !is_pair(terms, i))
+		/* A pair speaks for both of its words. */
+		if (has_next && !terms[i].is_joined)
 			continue;
 		if (!is_first)
 			appendStringInfoChar(query, '&');
 		is_first = false;
-		if (is_pair(terms, i))
-			append_lexeme(
-				query,
-				psprintf("%s%s", terms[i - 1].lexemes[0].lexeme, terms[i].lexemes[0].lexeme),
-				false);
+		if (terms[i].is_joined)
+			append_lexeme(query, agent_search_pair(&terms[i]), false);
 		else
 			append_token(query, terms[i].lexemes, NULL);
 	}
@@ -214,15 +220,12 @@ append_pairs(StringInfo query, const Term *terms, int count)
 static bool
 append_phrase(QueryReader *reader, char *text, int len, bool is_prefix)
 {
-	/* No more terms than bytes, but for an address, whose words come with their whole. */
-	Term *terms = palloc((2 * len + 1) * sizeof(Term));
-	int count = find_terms(reader->config, text, len, terms);
-	bool has_pair = false;
+	SearchTerm *terms = palloc(agent_search_room(len) * sizeof(SearchTerm));
+	int count = agent_search_terms(reader->config, text, len, terms);
 
-	for (int i = 1; i < count; i++)
-		has_pair |= is_pair(terms, i);
 	append_sequence(&reader->query, terms, count, is_prefix);
-	if (has_pair)
+	/* What is to begin a word is in no pair. */
+	if (count > 1 && !is_prefix)
 	{
 		appendStringInfoChar(&reader->query, '|');
 		append_pairs(&reader->query, terms, count);
@@ -289,9 +292,9 @@ minus(const char *at, const char *end)
 
 /* Returns the query that a text stands for; NULL when it looks for nothing. */
 TSQuery
-agent_search_query_make(Oid config, const text *query)
+agent_search_query_make(const text *query)
 {
-	QueryReader reader = {.config = config};
+	QueryReader reader = {.config = agent_search_configuration()};
 	char *at = text_to_cstring(query);
 	char *end = at + strlen(at);
 

@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 
 #define PIECE      2048 /* bytes read at once */
+#define OVERLAP    300  /* of them once more with the next */
 #define CHARACTERS 160  /* shown, about */
 #define BEFORE     40   /* of them before the first that is marked */
 #define PHRASE_MAX 32   /* words of a phrase that are compared */
@@ -256,8 +257,13 @@ beginning(const Snippet *snippet)
 
 	while (at > 0 && before < BEFORE)
 	{
+		const Shown *token = &snippet->tokens[at - 1];
+
+		before += pg_mbstrlen_with_len(token->text, token->len);
+		/* What is long would leave no room for what was found. */
+		if (before > 2 * BEFORE)
+			break;
 		at--;
-		before += pg_mbstrlen_with_len(snippet->tokens[at].text, snippet->tokens[at].len);
 	}
 	return at;
 }
@@ -342,6 +348,25 @@ piece_length(const char *at, const char *end)
 	return len;
 }
 
+/*
+ * Returns where the piece after another begins: with the last words of that, so that a
+ * phrase is in one piece.
+ */
+static char *
+next_piece(char *at, int len)
+{
+	char *next = at + len - OVERLAP;
+
+	while ((*next & 0xc0) == 0x80)
+		next++;
+	for (char *c = next; c < at + len - 1; c++)
+	{
+		if ((unsigned char) *c <= ' ')
+			return c + 1;
+	}
+	return next;
+}
+
 /* Reads a piece of a text. */
 static void
 read_piece(Snippet *snippet, Oid config, TSQuery query, char *at, int len)
@@ -357,15 +382,15 @@ read_piece(Snippet *snippet, Oid config, TSQuery query, char *at, int len)
 PG_FUNCTION_INFO_V1(agent_search_snippet);
 
 /*
- * SQL: agent.search_snippet(config regconfig, document text, query tsquery,
- *		start_mark text, stop_mark text) returns text
+ * SQL: agent.search_snippet(document text, query tsquery, start_mark text, stop_mark text)
+ *		returns text
  */
 Datum
 agent_search_snippet(PG_FUNCTION_ARGS)
 {
-	Oid config = PG_GETARG_OID(0);
-	text *document = PG_GETARG_TEXT_PP(1);
-	TSQuery query = PG_GETARG_TSQUERY(2);
+	Oid config = agent_search_configuration();
+	text *document = PG_GETARG_TEXT_PP(0);
+	TSQuery query = PG_GETARG_TSQUERY(1);
 	char *begin = VARDATA_ANY(document);
 	char *end = begin + Min(VARSIZE_ANY_EXHDR(document), AGENT_SEARCH_REACH);
 	char *at = begin;
@@ -377,11 +402,11 @@ agent_search_snippet(PG_FUNCTION_ARGS)
 	while (snippet.first < 0 && at + len < end)
 	{
 		CHECK_FOR_INTERRUPTS();
-		at += len;
+		at = next_piece(at, len);
 		len = piece_length(at, end);
 		read_piece(&snippet, config, query, at, len);
 	}
-	/* A phrase across two pieces is shown by nothing: then the text's beginning is. */
+	/* What is too long for a piece is shown by nothing: then the text's beginning is. */
 	if (snippet.first < 0 && at > begin)
 	{
 		at = begin;
@@ -389,8 +414,8 @@ agent_search_snippet(PG_FUNCTION_ARGS)
 		read_piece(&snippet, config, query, at, len);
 	}
 	PG_RETURN_TEXT_P(write_snippet(&snippet,
+								   text_to_cstring(PG_GETARG_TEXT_PP(2)),
 								   text_to_cstring(PG_GETARG_TEXT_PP(3)),
-								   text_to_cstring(PG_GETARG_TEXT_PP(4)),
 								   at > begin,
 								   at + len < begin + VARSIZE_ANY_EXHDR(document)));
 }

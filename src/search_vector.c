@@ -10,12 +10,15 @@
  */
 #include "search.h"
 
+#include "catalog/namespace.h"
 #include "mb/pg_wchar.h"
+#include "nodes/value.h"
 #include "tsearch/ts_utils.h"
 #include "utils/builtins.h"
 
 /* Bytes that a word takes in a tsvector beside its text, at most. */
 #define WORD_OVERHEAD (sizeof(uint16) * 3)
+#define QUERY_MAX     4096 /* bytes */
 
 /* Makes a list of words empty. */
 static void
@@ -55,45 +58,36 @@ has_lost_places(TSVector vector)
 	return false;
 }
 
-/* Adds two characters that are neighbours, as one word. */
+/* Adds a word without a place. */
 static void
-add_pair(ParsedText *parsed, const char *first, const char *second)
+add_word(ParsedText *parsed, char *word)
 {
-	ParsedWord *word;
-
 	if (parsed->curwords == parsed->lenwords)
 	{
 		parsed->lenwords *= 2;
 		parsed->words = repalloc(parsed->words, parsed->lenwords * sizeof(ParsedWord));
 	}
-	word = &parsed->words[parsed->curwords++];
-	*word = (ParsedWord){.len = strlen(first) + strlen(second),
-						 .word = psprintf("%s%s", first, second)};
-	word->pos.pos = MAXENTRYPOS - 1;
+	parsed->words[parsed->curwords] = (ParsedWord){.len = strlen(word), .word = word};
+	parsed->words[parsed->curwords++].pos.pos = MAXENTRYPOS - 1;
 }
 
-/* Adds all pairs of characters of a text. */
+/* Adds all pairs of neighbours of a text. */
 static void
-add_pairs(ParsedText *parsed, char *text, int len)
+add_pairs(ParsedText *parsed, Oid config, char *text, int len)
 {
-	SearchParser parser;
-	char *token;
-	int token_len;
-	int type;
-	char *before = NULL;
+	SearchTerm *terms =
+		MemoryContextAllocHuge(CurrentMemoryContext, agent_search_room(len) * sizeof(SearchTerm));
+	int count = agent_search_terms(config, text, len, terms);
 
-	agent_search_parse(&parser, text, len);
-	while ((type = agent_search_token(&parser, &token, &token_len)) != 0)
+	for (int i = 0; i < count; i++)
 	{
-		char *folded = type == SEARCH_CHARACTER ? agent_search_fold(token, token_len) : NULL;
-
-		if (before != NULL && folded != NULL)
-			add_pair(parsed, before, folded);
-		before = folded;
+		if (terms[i].is_joined)
+			add_word(parsed, agent_search_pair(&terms[i]));
 	}
+	pfree(terms);
 }
 
-/* Returns what of a text is found, with the pairs of its characters if that is wanted. */
+/* Returns what of a text is found, with the pairs of its words if that is wanted. */
 static TSVector
 make_vector(Oid config, char *text, int len, bool has_pairs)
 {
@@ -102,24 +96,33 @@ make_vector(Oid config, char *text, int len, bool has_pairs)
 	begin_words(&parsed, Max(len / 6, 8));
 	parsetext(config, &parsed, text, len);
 	if (has_pairs)
-		add_pairs(&parsed, text, len);
+		add_pairs(&parsed, config, text, len);
 	cut_words(&parsed);
 	return make_tsvector(&parsed);
 }
 
-PG_FUNCTION_INFO_V1(agent_search_vector);
+/* Returns the configuration of searches, which no user can change. */
+Oid
+agent_search_configuration(void)
+{
+	return get_ts_config_oid(list_make2(makeString("agent"), makeString("search")), false);
+}
+
+PG_FUNCTION_INFO_V1(agent_search_document);
 
 /*
- * SQL: agent.search_vector(config regconfig, document text) returns tsvector
+ * SQL: agent.search_document(document text) returns tsvector
  *
  * A tsvector knows 255 places of a word, and none after 16382: in a text with more of
- * them the words of a script without blanks could not be found as phrases.
+ * them phrases could not be found, and words of a script without blanks are phrases.
+ * The configuration is no argument: with one of their own, anybody could let a text
+ * speak before row security has had its say.
  */
 Datum
-agent_search_vector(PG_FUNCTION_ARGS)
+agent_search_document(PG_FUNCTION_ARGS)
 {
-	Oid config = PG_GETARG_OID(0);
-	text *document = PG_GETARG_TEXT_P_SLICE(1, 0, AGENT_SEARCH_REACH);
+	Oid config = agent_search_configuration();
+	text *document = PG_GETARG_TEXT_P_SLICE(0, 0, AGENT_SEARCH_REACH);
 	char *begin = VARDATA_ANY(document);
 	int len = VARSIZE_ANY_EXHDR(document);
 	TSVector vector;
@@ -134,12 +137,22 @@ agent_search_vector(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(agent_search_query);
 
-/* SQL: agent.search_query(config regconfig, query text) returns tsquery */
+/*
+ * SQL: agent.search_query(query text) returns tsquery
+ *
+ * agent_search() takes shorter ones.
+ */
 Datum
 agent_search_query(PG_FUNCTION_ARGS)
 {
-	TSQuery query = agent_search_query_make(PG_GETARG_OID(0), PG_GETARG_TEXT_PP(1));
+	text *typed = PG_GETARG_TEXT_PP(0);
+	TSQuery query;
 
+	if (VARSIZE_ANY_EXHDR(typed) > QUERY_MAX)
+		ereport(ERROR,
+				errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				errmsg("query is longer than %d bytes", QUERY_MAX));
+	query = agent_search_query_make(typed);
 	if (query == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TSQUERY(query);

@@ -25,10 +25,11 @@
 /* clang-format off */
 /* The filters of a search on a conversation, and those on whatever was written. */
 #define SEARCH_CONVERSATION \
-	" ($7 IS NULL OR c.is_archived = $7) AND ($8 IS NULL OR $8 = ANY (c.tags))"
+	" ($7 IS NULL OR c.is_archived = $7) AND ($8 IS NULL OR c.is_pinned = $8)" \
+	" AND ($9 IS NULL OR $9 = ANY (c.tags))"
 #define SEARCH_WRITTEN(t) \
 	" AND ($5 IS NULL OR " t ".created_at >= $5) AND ($6 IS NULL OR " t ".created_at < $6)" \
-	" AND ($9 IS NULL OR " t ".metadata @> $9)"
+	" AND ($10 IS NULL OR " t ".metadata @> $10)"
 /* clang-format on */
 
 /*
@@ -46,20 +47,20 @@
 		" UNION ALL SELECT m.id, m.conversation_id, m.id, m.created_at, ts_rank(m.search, $2, 1)" \
 		" FROM agent.messages AS m WHERE m.user_id = $1 AND m.search OPERATOR(" op ") $2" \
 		" AND ($3 IS NULL OR m.conversation_id = $3) AND ($4 IS NULL OR m.role = $4)" SEARCH_WRITTEN("m") \
-		" AND (($7 IS NULL AND $8 IS NULL) OR EXISTS (SELECT FROM agent.conversations AS c" \
+		" AND (($7 IS NULL AND $8 IS NULL AND $9 IS NULL) OR EXISTS (SELECT FROM agent.conversations AS c" \
 		" WHERE c.user_id = $1 AND c.id = m.conversation_id AND" SEARCH_CONVERSATION ")))" \
 		" SELECT CASE WHEN p.message_id IS NULL THEN 'title' ELSE 'message' END AS kind, p.conversation_id," \
 		" c.title, p.message_id, m.seq, m.role, p.created_at, p.rank," \
-		" agent.search_snippet($13, coalesce(m.content, c.title), $2, $14, $15) AS snippet" \
-		" FROM (SELECT * FROM hit WHERE (rank, id) < ($10, $11) ORDER BY rank DESC, id DESC LIMIT $12) AS p" \
+		" agent.search_snippet(coalesce(m.content, c.title), $2, $14, $15) AS snippet" \
+		" FROM (SELECT * FROM hit WHERE (rank, id) < ($11, $12) ORDER BY rank DESC, id DESC LIMIT $13) AS p" \
 		" CROSS JOIN LATERAL (SELECT title FROM agent.conversations" \
 		" WHERE user_id = $1 AND id = p.conversation_id OFFSET 0) AS c" \
 		" LEFT JOIN LATERAL (SELECT seq, role, content FROM agent.messages" \
 		" WHERE user_id = $1 AND id = p.message_id OFFSET 0) AS m ON true" \
 		" ORDER BY p.rank DESC, coalesce(p.message_id, p.conversation_id) DESC"
 #define SEARCH_ARGS \
-		UUIDOID, TSQUERYOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID, TEXTOID, JSONBOID, \
-		FLOAT4OID, UUIDOID, INT4OID, REGCONFIGOID, TEXTOID, TEXTOID
+		UUIDOID, TSQUERYOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID, BOOLOID, TEXTOID, JSONBOID, \
+		FLOAT4OID, UUIDOID, INT4OID, TEXTOID, TEXTOID
 /* clang-format on */
 
 /* clang-format off */
@@ -307,7 +308,7 @@ const AgentStatement agent_statements[AGENT_PLAN_COUNT] = {
 	},
 	/* About as much as JSON makes of it; what is stored out of line is not read. */
 	[AGENT_PLAN_EXPORT_SIZE] = {
-		"SELECT coalesce(sum(octet_length(content) + 300), 0)::bigint FROM agent.messages WHERE user_id = $1",
+		"SELECT coalesce(sum(octet_length(content) + pg_column_size(metadata) + 300), 0)::bigint FROM agent.messages WHERE user_id = $1",
 		true, 1, {UUIDOID}
 	},
 

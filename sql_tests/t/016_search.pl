@@ -135,10 +135,10 @@ like($plan, qr/agent_uid\(\)/, 'under row security');
 # The same by a statement of one's own, as oneself.
 $session->query_safe('SET ROLE agent_user');
 like($session->query_safe("EXPLAIN SELECT id FROM agent.messages
-        WHERE user_id = agent_uid() AND search OPERATOR(agent.@@) agent.search_query('agent', '数据库')"),
+        WHERE user_id = agent_uid() AND search OPERATOR(agent.@@) agent.search_query('数据库')"),
     qr/Bitmap Index Scan on messages_search_idx.*Index Cond: .*user_id.*agent\.@@/s, 'the index answers a statement too');
 unlike($session->query_safe("EXPLAIN SELECT id FROM agent.messages
-        WHERE user_id = agent_uid() AND search @@ agent.search_query('agent', '数据库')"),
+        WHERE user_id = agent_uid() AND search @@ agent.search_query('数据库')"),
     qr/Index Cond: .*@@/, 'but not the built-in operator, which might tell');
 $session->query_safe('RESET ROLE');
 
