@@ -74,6 +74,8 @@ is($node->safe_psql('agent', (examples('Own data'))[1]), '0', 'the purge runs');
 my @search = examples('Search');
 like($node->safe_psql('agent', "$search[0]\n$search[1]"), qr/^title\|周末学习计划\|周末<mark>学习<\/mark>计划\n.*<mark>docs.python.org<\/mark>/ms,
     'the search finds');
+like($node->safe_psql('agent', "$search[0]\n$search[1]"), qr/^1\|先学 Python，再读 docs\.python\.org$/m,
+    'and so does a statement of one\'s own');
 
 my ($deactivate) = examples('Who sees what');
 $node->safe_psql('agent', $deactivate =~ s/'\.\.\.'/NULL/gr);
