@@ -22,8 +22,7 @@ CREATE TABLE agent.conversations (
 CREATE INDEX conversations_newest_idx ON agent.conversations (user_id, created_at DESC, id DESC);
 
 -- Titles are short: what is found of them is made anew where it is needed.
-CREATE INDEX conversations_search_idx ON agent.conversations USING gin (user_id agent.owner_ops, agent.search_document(title) agent.search_ops)
-    WITH (fastupdate = on, gin_pending_list_limit = 1024);
+CREATE INDEX conversations_search_idx ON agent.conversations USING gin (user_id agent.owner_ops, agent.search_document(title) agent.search_ops);
 
 -- A plan would tell how many of everybody's titles have a word.
 ALTER INDEX agent.conversations_search_idx ALTER COLUMN 2 SET STATISTICS 0;

@@ -26,8 +26,7 @@ ALTER TABLE agent.messages
 
 -- Whose message it is stands in the index too, so that a search costs what the
 -- caller's own messages cost, however many others have the word.
-CREATE INDEX messages_search_idx ON agent.messages USING gin (user_id agent.owner_ops, search agent.search_ops)
-    WITH (fastupdate = on, gin_pending_list_limit = 1024);
+CREATE INDEX messages_search_idx ON agent.messages USING gin (user_id agent.owner_ops, search agent.search_ops);
 
 COMMENT ON TABLE agent.messages IS 'One row per message.';
 COMMENT ON COLUMN agent.messages.user_id IS 'Whose message: the owner of the conversation.';
