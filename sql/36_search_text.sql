@@ -118,9 +118,10 @@ AS 'MODULE_PATHNAME', 'agent_search_query';
 COMMENT ON FUNCTION agent.search_query(text) IS
 'What a person means who types this into a search box: words, "phrases", -exclusions and beginnings*. NULL when it looks for nothing. 4096 bytes at most.';
 
--- The operator of full-text search, under another name: it tells nothing of a text but by
--- its result, which is what LEAKPROOF promises. Only such an operator may use an index
--- before row security has had its say.
+-- The operator of full-text search, under another name: with a query that does not depend on
+-- the row it tells nothing of a text but by its result, which is what LEAKPROOF promises.
+-- Only such an operator may use an index before row security has had its say; and with
+-- arguments of their own people could make it tell, so that only agent_owner may call it.
 
 CREATE FUNCTION agent.search_matches(document tsvector, query tsquery)
 RETURNS boolean
@@ -158,6 +159,14 @@ CREATE OPERATOR CLASS agent.search_ops FOR TYPE tsvector USING gin AS
 
 COMMENT ON OPERATOR CLASS agent.search_ops USING gin IS 'An index for agent.@@.';
 COMMENT ON OPERATOR FAMILY agent.search_ops USING gin IS 'An index for agent.@@.';
+
+CREATE FUNCTION agent.search_rank(document tsvector, query tsquery)
+RETURNS real
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE SECURITY INVOKER
+AS 'MODULE_PATHNAME', 'agent_search_rank';
+
+COMMENT ON FUNCTION agent.search_rank(tsvector, tsquery) IS
+'How well a document matches a query: by how often its words stand there, among how many.';
 
 CREATE FUNCTION agent.search_snippet(document text, query tsquery, start_mark text, stop_mark text)
 RETURNS text

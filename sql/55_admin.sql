@@ -56,12 +56,12 @@ COMMENT ON FUNCTION @extschema@.agent_session_end(uuid) IS
 
 HTTP 204. Errors: session_not_found 404 (also for one that has ended), validation_failed 422.';
 
-CREATE FUNCTION agent.is_purging()
+CREATE FUNCTION agent.is_purged(updated_at timestamptz)
 RETURNS boolean
-LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED SECURITY INVOKER
-AS 'MODULE_PATHNAME', 'agent_is_purging';
+LANGUAGE C STABLE STRICT PARALLEL RESTRICTED SECURITY INVOKER
+AS 'MODULE_PATHNAME', 'agent_is_purged';
 
-COMMENT ON FUNCTION agent.is_purging() IS 'Whether agent_purge is deleting, in this session, just now: a policy stands on it.';
+COMMENT ON FUNCTION agent.is_purged(timestamptz) IS 'Whether agent_purge, in this session, is just now deleting what was last changed then: a policy stands on it.';
 
 -- Runs as agent_admin, whose policy shows it everybody's conversations while agent_purge
 -- calls it: three columns of them. A row that somebody has locked is in use.

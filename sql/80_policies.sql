@@ -68,5 +68,5 @@ COMMENT ON POLICY audit_own ON agent.audit IS 'A signed-in person sees the event
 -- the caller: a second one would let everything it does reach everybody's rows.
 
 CREATE POLICY conversations_purge ON agent.conversations TO agent_admin
-    USING (agent.is_purging()) WITH CHECK (false);
+    USING (agent.is_purged(updated_at)) WITH CHECK (false);
 COMMENT ON POLICY conversations_purge ON agent.conversations IS 'While agent_purge runs, and never else; nothing can be changed, or given to anybody.';

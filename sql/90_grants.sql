@@ -167,14 +167,16 @@ TO agent_user;
 
 GRANT EXECUTE ON FUNCTION @extschema@.agent_uid(), agent.session_id(), agent.require_caller() TO agent_owner;
 
--- What a search is made of; messages are written with it too.
+-- What a search is made of; messages are written with it too. Not for people: what is
+-- leakproof is given rows that are not theirs, with arguments that they choose.
 
 GRANT EXECUTE ON FUNCTION
     agent.search_document(text),
-    agent.search_query(text),
-    agent.search_matches(tsvector, tsquery)
-TO agent_owner, agent_user;
-GRANT EXECUTE ON FUNCTION agent.search_snippet(text, tsquery, text, text) TO agent_owner;
+    agent.search_matches(tsvector, tsquery),
+    agent.search_rank(tsvector, tsquery),
+    agent.search_snippet(text, tsquery, text, text)
+TO agent_owner;
+GRANT EXECUTE ON FUNCTION agent.search_query(text) TO agent_owner, agent_user;
 
 -- What statements of the owner's call.
 
@@ -205,7 +207,7 @@ TO agent_admin;
 -- Nothing can be updated (the policy's check): locking a row asks for that privilege.
 
 REVOKE ALL ON FUNCTION agent.purge(timestamptz, integer) FROM agent_admin;
-GRANT EXECUTE ON FUNCTION agent.is_purging() TO agent_admin;
+GRANT EXECUTE ON FUNCTION agent.is_purged(timestamptz) TO agent_admin;
 GRANT SELECT (user_id, id, updated_at), UPDATE (id), DELETE ON agent.conversations TO agent_admin;
 
 GRANT EXECUTE ON FUNCTION @extschema@.agent_postgrest_config() TO agent_authenticator;

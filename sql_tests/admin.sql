@@ -155,7 +155,7 @@ CREATE ROLE regress_admin_both IN ROLE agent_admin, agent_user;
 SET agent.token = :'hal';
 SELECT role, command, pg_temp.answer_as(role, command)
 FROM unnest('{agent_anon, agent_user, agent_authenticator}'::name[]) AS role,
-    unnest(ARRAY['SELECT agent_purge(''1 day'')', 'SELECT agent.purge(now(), 1)', 'SELECT agent.is_purging()']) AS command
+    unnest(ARRAY['SELECT agent_purge(''1 day'')', 'SELECT agent.purge(now(), 1)', 'SELECT agent.is_purged(now())']) AS command
 ORDER BY role, command;
 SELECT command, pg_temp.answer_as('agent_admin', command)
 FROM unnest(ARRAY['SELECT agent.purge(now(), 1)', 'SELECT title FROM agent.conversations', 'SELECT tags FROM agent.conversations',
@@ -185,7 +185,7 @@ INSERT INTO regress_admin_notes SELECT user_id, id FROM agent.conversations WHER
 UPDATE agent.conversations SET updated_at = now() - interval '40 days' WHERE title = 'Hal 2';
 SET ROLE agent_admin;
 SELECT pg_temp.answer('SELECT agent_purge(''30 days'')');
-SELECT agent.is_purging();
+SELECT agent.is_purged('-infinity'), agent.is_purged('2000-01-01');
 RESET ROLE;
 DROP TABLE regress_admin_notes;
 DROP ROLE regress_admin_both;

@@ -154,9 +154,9 @@ SELECT pg_temp.hits($$repeat('-x ', 60) || 'y'$$), pg_temp.hits($$repeat('''\" '
 
 -- Nobody finds another's words, by any door.
 SELECT pg_temp.hits($$'unmistakable'$$), pg_temp.hits($$'ugo'$$);
-SELECT count(*) FROM agent.messages WHERE search OPERATOR(agent.@@) 'unmistak';
-SELECT count(*) FROM agent.messages WHERE search OPERATOR(pg_catalog.@@) 'ugo';
-SELECT count(*) FROM agent.conversations WHERE agent.search_document(title) OPERATOR(agent.@@) 'ugo';
+SELECT count(*) FROM agent.messages WHERE search @@ 'unmistak';
+SELECT count(*) FROM agent.messages WHERE search @@ agent.search_query('ugo');
+SELECT count(*) FROM agent.conversations WHERE to_tsvector('agent', title) @@ 'ugo';
 RESET agent.token;
 SELECT pg_temp.answer($$SELECT agent_search('python')$$);
 SET agent.token = 'nonsense';

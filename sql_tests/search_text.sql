@@ -101,9 +101,18 @@ SELECT pg_temp.snippet('first needle ' || repeat('hay ', 100) || 'needle in a ha
 SELECT pg_temp.snippet(repeat('x', 300000) || ' needle', 'needle');
 SELECT bool_and(pg_temp.snippet(repeat('x', n) || ' 机器学习' || repeat(' y', 2000), '机器学习') LIKE '%[机器学习]%') FROM generate_series(1990, 2060) AS n;
 SELECT bool_and(pg_temp.snippet(repeat('前', n) || '机器学习' || repeat('后', 2000), '机器学习') LIKE '%[机器学习]%') FROM generate_series(660, 690) AS n;
+-- Where the part that is searched ends within a character; and with a query of one word, many times.
+SELECT bool_and(pg_temp.snippet(repeat('x ', 65520) || repeat('y', n) || ' needle ' || repeat('中', 300), 'needle') LIKE '%[needle]%')
+FROM generate_series(0, 5) AS n;
+SELECT length(pg_temp.snippet(repeat(repeat('一', 31) || '丁', 1364), repeat('一', 200)));
 SELECT pg_temp.snippet('', 'x') = '', pg_temp.snippet('  ', 'x');
 \pset tuples_only off
 \pset format aligned
+
+-- Ranks: more of a word, and fewer others; a word's beginning; nothing of what is not there.
+SELECT d, q, round(agent.search_rank(agent.search_document(d), agent.search_query(q))::numeric, 3) AS rank
+FROM (VALUES ('cat', 'cat'), ('cat dog', 'cat'), ('cat cat dog', 'cat'), ('cat dog', 'cat dog'), ('category', 'cat*'),
+    ('dog', 'cat'), ('', 'cat'), ('学习', '学习')) AS v (d, q);
 
 -- The dictionary's options.
 SELECT pg_temp.answer('CREATE TEXT SEARCH DICTIONARY pg_temp.d (TEMPLATE = agent_fold, Result = other)');

@@ -121,16 +121,16 @@ agent_session_end(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Whether agent_purge is deleting: what its policy rests upon. */
-static bool is_purging = false;
+/* What agent_purge is deleting, by its last change: what its policy rests upon. */
+static TimestampTz purged_before = DT_NOBEGIN;
 
-PG_FUNCTION_INFO_V1(agent_is_purging);
+PG_FUNCTION_INFO_V1(agent_is_purged);
 
-/* SQL: agent.is_purging() returns boolean */
+/* SQL: agent.is_purged(updated_at timestamptz) returns boolean */
 Datum
-agent_is_purging(PG_FUNCTION_ARGS)
+agent_is_purged(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(is_purging);
+	PG_RETURN_BOOL(PG_GETARG_TIMESTAMPTZ(0) < purged_before);
 }
 
 /* Deletes up to so many old conversations and returns how many; SPI is connected. */
@@ -140,14 +140,14 @@ purge(TimestampTz before, int32 batch)
 	Datum values[] = {TimestampTzGetDatum(before), Int32GetDatum(batch)};
 	bool isnull;
 
-	is_purging = true;
+	purged_before = before;
 	PG_TRY();
 	{
 		agent_execute(AGENT_PLAN_CONVERSATION_PURGE, values, NULL);
 	}
 	PG_FINALLY();
 	{
-		is_purging = false;
+		purged_before = DT_NOBEGIN;
 	}
 	PG_END_TRY();
 	return DatumGetInt64(agent_result(0, 1, &isnull));

@@ -89,6 +89,21 @@ limit_contents(AgentPage *page)
 	}
 }
 
+/* Fails when the rows of a statement are not of a type. */
+static void
+check_columns(TupleDesc rows, TupleDesc type)
+{
+	bool same = rows->natts == type->natts;
+
+	for (int i = 0; same && i < type->natts; i++)
+		same = TupleDescAttr(rows, i)->atttypid == TupleDescAttr(type, i)->atttypid;
+	if (!same)
+		ereport(ERROR,
+				errcode(ERRCODE_DATATYPE_MISMATCH),
+				errmsg("type %s is not as the extension made it", format_type_be(type->tdtypeid)),
+				errhint("Run ALTER EXTENSION agent UPDATE."));
+}
+
 /* Returns the rows of a page as an array, in the given memory context. */
 static Datum
 items_array(const AgentPage *page, Oid row_type, MemoryContext context)
@@ -99,11 +114,8 @@ items_array(const AgentPage *page, Oid row_type, MemoryContext context)
 	ArrayType *array;
 
 	/* There may have been nothing to look for. */
-	if (page->count > 0 && desc->natts != SPI_tuptable->tupdesc->natts)
-		ereport(ERROR,
-				errcode(ERRCODE_DATATYPE_MISMATCH),
-				errmsg("type %s is not as the extension made it", format_type_be(row_type)),
-				errhint("Run ALTER EXTENSION agent UPDATE."));
+	if (page->count > 0)
+		check_columns(SPI_tuptable->tupdesc, desc);
 	for (int i = 0; i < page->count; i++)
 		items[i] = heap_copy_tuple_as_datum(SPI_tuptable->vals[i], desc);
 	ReleaseTupleDesc(desc);
@@ -153,7 +165,8 @@ read_filters(FunctionCallInfo fcinfo, AgentFaults *faults, AgentCursorScope *sco
 			 char *nulls)
 {
 	text *tag = agent_check_text(faults, AGENT_FIELD_TAG, fcinfo, FILTER_TAG);
-	Jsonb *metadata = agent_check_metadata(faults, AGENT_FIELD_METADATA, fcinfo, FILTER_METADATA);
+	Jsonb *metadata =
+		agent_check_metadata(faults, AGENT_FIELD_METADATA_FILTER, fcinfo, FILTER_METADATA);
 
 	scope_add_boolean(scope, fcinfo, FILTER_ARCHIVED);
 	scope_add_boolean(scope, fcinfo, FILTER_PINNED);

@@ -128,7 +128,7 @@ read_arguments(Search *search, FunctionCallInfo fcinfo)
 		agent_check_integer(&faults, AGENT_FIELD_CONVERSATION_PAGE_SIZE, fcinfo, ARG_PAGE_SIZE);
 	(void) agent_check_text(&faults, AGENT_FIELD_ANY_ROLE, fcinfo, ARG_ROLE);
 	(void) agent_check_text(&faults, AGENT_FIELD_TAG, fcinfo, ARG_TAG);
-	(void) agent_check_metadata(&faults, AGENT_FIELD_METADATA, fcinfo, ARG_METADATA);
+	(void) agent_check_metadata(&faults, AGENT_FIELD_METADATA_FILTER, fcinfo, ARG_METADATA);
 	search->marks[0] = agent_check_text(&faults, AGENT_FIELD_START_MARK, fcinfo, ARG_START_MARK);
 	search->marks[1] = agent_check_text(&faults, AGENT_FIELD_STOP_MARK, fcinfo, ARG_STOP_MARK);
 	agent_faults_raise(&faults);

@@ -85,6 +85,7 @@ typedef struct SearchTerm
 	TSLexeme *lexemes;
 } SearchTerm;
 
+extern void agent_search_append(StringInfo query, const char *lexeme, bool is_prefix);
 extern int agent_search_terms(Oid config, char *text, int len, SearchTerm *terms);
 extern Size agent_search_room(int len);
 extern char *agent_search_pair(const SearchTerm *second);

@@ -4,7 +4,8 @@
  *
  * Called by PostgreSQL through agent.@@ and the operator classes agent.search_ops and
  * agent.owner_ops, for rows of anybody and before row security has had its say: nothing
- * may be told of a row but whether it matches. Full-text search itself is PostgreSQL's.
+ * may be told of a row but whether it matches. Only agent_owner may call them, with a
+ * query that depends on no row. Full-text search itself is PostgreSQL's.
  * It goes down a query as far as a row makes it, and its stack may end on the way: so
  * the whole way is gone first, whatever the row is. Results are in the memory context
  * of the call.

@@ -19,8 +19,12 @@
 #include "utils/fmgrprotos.h"
 
 #define TOKEN_MAX 255 /* bytes */
-/* Of what goes to the default parser at once, which may look at each byte many times. */
+/*
+ * Of what goes to the default parser at once, which may look at each byte many times, and
+ * how many of the signs that make it do so.
+ */
 #define PIECE_MAX 512
+#define SIGNS_MAX 16
 
 #define OPENING "(\"'[{"
 #define CLOSING ",.;:!?)\"']}"
@@ -203,18 +207,33 @@ next_simple(SearchParser *parser, char *piece_end, char **token, int *len)
 				len);
 }
 
+/* Returns the end of what is ASCII without a blank, as far as it goes to the default parser at
+ * once. */
+static char *
+piece_end(const SearchParser *parser)
+{
+	char *limit = parser->at + Min(parser->end - parser->at, PIECE_MAX);
+	char *end = parser->at;
+
+	for (int signs = 0; end < limit && signs < SIGNS_MAX; end++)
+	{
+		if ((unsigned char) *end <= ' ' || (unsigned char) *end >= 0x7f)
+			break;
+		signs += strchr("@_&<~", *end) != NULL;
+	}
+	return end;
+}
+
 /* Returns the next token where the text is ASCII and no blank. */
 static int
 next_ascii(SearchParser *parser, char **token, int *len)
 {
-	char *end = parser->at;
+	char *end = piece_end(parser);
 	char *word;
 	int char_len;
 	int type;
 	SearchKind after;
 
-	while (end < parser->end && end - parser->at<PIECE_MAX && * end> ' ' && *end < 0x7f)
-		end++;
 	after = agent_search_kind_at(end, parser->end, &char_len);
 	word = end;
 	if (after == SEARCH_LETTER || after == SEARCH_EXTEND)

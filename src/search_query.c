@@ -50,8 +50,8 @@ blank(const char *at, const char *end)
 }
 
 /* Appends a lexeme with its quotes. */
-static void
-append_lexeme(StringInfo query, const char *lexeme, bool is_prefix)
+void
+agent_search_append(StringInfo query, const char *lexeme, bool is_prefix)
 {
 	appendStringInfoChar(query, '\'');
 	for (const char *c = lexeme; *c != '\0'; c++)
@@ -103,12 +103,12 @@ append_token(StringInfo query, const TSLexeme *lexemes, const char *start)
 	if (!is_one)
 		appendStringInfoChar(query, '(');
 	if (start != NULL)
-		append_lexeme(query, start, true);
+		agent_search_append(query, start, true);
 	for (int i = 0; lexemes[i].lexeme != NULL; i++)
 	{
 		if (i > 0 || start != NULL)
 			appendStringInfoChar(query, '|');
-		append_lexeme(query, lexemes[i].lexeme, lexemes[i].flags & TSL_PREFIX);
+		agent_search_append(query, lexemes[i].lexeme, lexemes[i].flags & TSL_PREFIX);
 	}
 	if (!is_one)
 		appendStringInfoChar(query, ')');
@@ -210,7 +210,7 @@ append_pairs(StringInfo query, const SearchTerm *terms, int count)
 			appendStringInfoChar(query, '&');
 		is_first = false;
 		if (terms[i].is_joined)
-			append_lexeme(query, agent_search_pair(&terms[i]), false);
+			agent_search_append(query, agent_search_pair(&terms[i]), false);
 		else
 			append_token(query, terms[i].lexemes, NULL);
 	}

@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "tsearch/ts_utils.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 
 #define PIECE      2048 /* bytes read at once */
 #define OVERLAP    300  /* of them once more with the next */
@@ -23,7 +24,7 @@
 /* A word of a phrase of the query, and how far it is from the first one. */
 typedef struct Member
 {
-	const QueryOperand *item;
+	int word; /* which of the query's, however often that has it */
 	int distance;
 } Member;
 
@@ -44,6 +45,7 @@ typedef struct Shown
 
 typedef struct Snippet
 {
+	TSQuery words; /* the query's words, each once */
 	int phrase_count;
 	Phrase *phrases;
 	Shown *tokens;
@@ -51,75 +53,116 @@ typedef struct Snippet
 	int first; /* the first marked one of the best place, -1 when there is none */
 } Snippet;
 
-/*
- * Reads a branch of the query. Words in sequence are added to the phrase that is being
- * read; others begin phrases of their own. What is excluded is nowhere to be shown.
- */
-static void
-read_branch(Snippet *snippet, const QueryItem *branch, Phrase *phrase, int *distance)
-{
-	const QueryItem *right = branch + 1;
-	const QueryItem *left;
-
-	check_stack_depth();
-	if (branch->type == QI_VAL)
-	{
-		if (phrase == NULL)
-			phrase = &snippet->phrases[snippet->phrase_count++];
-		if (phrase->count < PHRASE_MAX)
-			phrase->members[phrase->count++] = (Member){&branch->qoperand, *distance};
-		return;
-	}
-	if (branch->type != QI_OPR || branch->qoperator.oper == OP_NOT)
-		return;
-	left = branch + branch->qoperator.left;
-	if (branch->qoperator.oper == OP_PHRASE)
-	{
-		if (phrase == NULL)
-			phrase = &snippet->phrases[snippet->phrase_count++];
-		read_branch(snippet, left, phrase, distance);
-		*distance += branch->qoperator.distance;
-		read_branch(snippet, right, phrase, distance);
-		return;
-	}
-	/* Within a phrase, each of several words has the same place. */
-	if (phrase == NULL)
-		*distance = 0;
-	read_branch(snippet, left, phrase, distance);
-	if (phrase == NULL)
-		*distance = 0;
-	read_branch(snippet, right, phrase, distance);
-}
-
-/* Finds the phrases of the query. */
-static void
-read_query(Snippet *snippet, TSQuery query)
-{
-	int distance = 0;
-
-	snippet->phrases = palloc0((query->size + 1) * sizeof(Phrase));
-	snippet->phrase_count = 0;
-	if (query->size > 0)
-		read_branch(snippet, GETQUERY(query), NULL, &distance);
-}
-
-/* Finds the token of a phrase's word at a position; -1: it is not there. */
+/* Returns which word of the query an operand is, or -1 for none. */
 static int
-find_member(const HeadlineParsedText *text, int from, const QueryOperand *item, int position)
+word_of(const Snippet *snippet, TSQuery query, const QueryOperand *operand)
 {
-	for (int i = from; i < text->curwords && text->words[i].pos <= position; i++)
+	const QueryItem *item = GETQUERY(snippet->words);
+
+	for (int i = 0; i < snippet->words->size; i++)
 	{
-		if (text->words[i].item == item && text->words[i].pos == position)
+		const QueryOperand *word = &item[i].qoperand;
+
+		if (item[i].type == QI_VAL && word->prefix == operand->prefix &&
+			word->length == operand->length &&
+			memcmp(GETOPERAND(snippet->words) + word->distance,
+				   GETOPERAND(query) + operand->distance,
+				   word->length) == 0)
 			return i;
 	}
 	return -1;
 }
 
-/* Tells whether a phrase begins with a token, and sets the phrase of all of its tokens. */
-static bool
-mark_phrase(const HeadlineParsedText *text, int first, const Phrase *phrase, int number,
+/*
+ * Reads a branch of the query. Words in sequence are added to the phrase that is being
+ * read; others begin phrases of their own. What is excluded is nowhere to be shown.
+ */
+static void
+read_branch(Snippet *snippet, TSQuery query, const QueryItem *branch, Phrase *phrase, int *distance)
+{
+	const QueryItem *right = branch + 1;
+	const QueryItem *left;
+
+	check_stack_depth();
+	if (branch->type != QI_VAL && (branch->type != QI_OPR || branch->qoperator.oper == OP_NOT))
+		return;
+	if (phrase == NULL && (branch->type == QI_VAL || branch->qoperator.oper == OP_PHRASE))
+		phrase = &snippet->phrases[snippet->phrase_count++];
+	if (branch->type == QI_VAL)
+	{
+		if (phrase->count < PHRASE_MAX)
+			phrase->members[phrase->count++] =
+				(Member){word_of(snippet, query, &branch->qoperand), *distance};
+		return;
+	}
+	left = branch + branch->qoperator.left;
+	if (phrase == NULL)
+		*distance = 0;
+	read_branch(snippet, query, left, phrase, distance);
+	if (phrase == NULL)
+		*distance = 0;
+	/* Within a phrase, each of several words has the same place. */
+	if (branch->qoperator.oper == OP_PHRASE)
+		*distance += branch->qoperator.distance;
+	read_branch(snippet, query, right, phrase, distance);
+}
+
+/* Finds the words of the query, each once, and its phrases. */
+static void
+read_query(Snippet *snippet, TSQuery query)
+{
+	StringInfoData words;
+	const QueryItem *item = GETQUERY(query);
+	int distance = 0;
+
+	initStringInfo(&words);
+	snippet->words = query;
+	for (int i = 0; i < query->size; i++)
+	{
+		if (item[i].type != QI_VAL || word_of(snippet, query, &item[i].qoperand) != i)
+			continue;
+		if (words.len > 0)
+			appendStringInfoChar(&words, '|');
+		agent_search_append(
+			&words,
+			pnstrdup(GETOPERAND(query) + item[i].qoperand.distance, item[i].qoperand.length),
+			item[i].qoperand.prefix);
+	}
+	snippet->words = DatumGetTSQuery(DirectFunctionCall1(tsqueryin, CStringGetDatum(words.data)));
+	snippet->phrases = palloc0((query->size + 1) * sizeof(Phrase));
+	snippet->phrase_count = 0;
+	if (query->size > 0)
+		read_branch(snippet, query, item, NULL, &distance);
+}
+
+/* Returns which word of the query a token is, or -1 for none. */
+static int
+word_at(const Snippet *snippet, const HeadlineParsedText *text, int token)
+{
+	const QueryOperand *item = text->words[token].item;
+
+	return item == NULL ? -1 : (int) ((const QueryItem *) item - GETQUERY(snippet->words));
+}
+
+/* Finds the token of a phrase's word at a position; -1: it is not there. */
+static int
+find_member(const Snippet *snippet, const HeadlineParsedText *text, int from, int word,
+			int position)
+{
+	for (int i = from; i < text->curwords && text->words[i].pos <= position; i++)
+	{
+		if (text->words[i].pos == position && word_at(snippet, text, i) == word)
+			return i;
+	}
+	return -1;
+}
+
+/* Sets the phrase of all of its tokens, if it begins with a token. */
+static void
+mark_phrase(const Snippet *snippet, const HeadlineParsedText *text, int first, int number,
 			int *phrases)
 {
+	const Phrase *phrase = &snippet->phrases[number];
 	int found[PHRASE_MAX];
 	int begin = text->words[first].pos;
 
@@ -131,13 +174,11 @@ mark_phrase(const HeadlineParsedText *text, int first, const Phrase *phrase, int
 		/* One of the words that may stand there. */
 		for (; i < phrase->count && phrase->members[i].distance == distance; i++)
 		{
-			int candidate = find_member(text, first, phrase->members[i].item, begin + distance);
-
-			found[i] = candidate;
-			at = Max(at, candidate);
+			found[i] = find_member(snippet, text, first, phrase->members[i].word, begin + distance);
+			at = Max(at, found[i]);
 		}
 		if (at < 0)
-			return false;
+			return;
 	}
 	for (int i = 0; i < phrase->count; i++)
 	{
@@ -149,7 +190,6 @@ mark_phrase(const HeadlineParsedText *text, int first, const Phrase *phrase, int
 		if (token >= 0)
 			phrases[token] = number;
 	}
-	return true;
 }
 
 /* Returns for each token which phrase of the query it belongs to, -1 for none. */
@@ -161,17 +201,17 @@ find_phrases(const Snippet *snippet, const HeadlineParsedText *text)
 	memset(phrases, -1, (text->curwords + 1) * sizeof(int));
 	for (int i = 0; i < text->curwords; i++)
 	{
-		const QueryOperand *item = text->words[i].item;
+		int word = word_at(snippet, text, i);
 
 		CHECK_FOR_INTERRUPTS();
-		for (int p = 0; item != NULL && p < snippet->phrase_count; p++)
+		for (int p = 0; word >= 0 && p < snippet->phrase_count; p++)
 		{
 			const Phrase *phrase = &snippet->phrases[p];
 
 			for (int m = 0; m < phrase->count && phrase->members[m].distance == 0; m++)
 			{
-				if (phrase->members[m].item == item)
-					mark_phrase(text, i, phrase, p, phrases);
+				if (phrase->members[m].word == word)
+					mark_phrase(snippet, text, i, p, phrases);
 			}
 		}
 	}
@@ -369,12 +409,12 @@ next_piece(char *at, int len)
 
 /* Reads a piece of a text. */
 static void
-read_piece(Snippet *snippet, Oid config, TSQuery query, char *at, int len)
+read_piece(Snippet *snippet, Oid config, char *at, int len)
 {
 	HeadlineParsedText parsed = {.lenwords = 128};
 
 	parsed.words = palloc(parsed.lenwords * sizeof(HeadlineWordEntry));
-	hlparsetext(config, &parsed, query, at, len);
+	hlparsetext(config, &parsed, snippet->words, at, len);
 	find_tokens(snippet, &parsed);
 	find_place(snippet);
 }
@@ -392,26 +432,27 @@ agent_search_snippet(PG_FUNCTION_ARGS)
 	text *document = PG_GETARG_TEXT_PP(0);
 	TSQuery query = PG_GETARG_TSQUERY(1);
 	char *begin = VARDATA_ANY(document);
-	char *end = begin + Min(VARSIZE_ANY_EXHDR(document), AGENT_SEARCH_REACH);
+	int reach = pg_mbcliplen(begin, VARSIZE_ANY_EXHDR(document), AGENT_SEARCH_REACH);
+	char *end = begin + reach;
 	char *at = begin;
 	int len = piece_length(at, end);
 	Snippet snippet;
 
 	read_query(&snippet, query);
-	read_piece(&snippet, config, query, at, len);
+	read_piece(&snippet, config, at, len);
 	while (snippet.first < 0 && at + len < end)
 	{
 		CHECK_FOR_INTERRUPTS();
 		at = next_piece(at, len);
 		len = piece_length(at, end);
-		read_piece(&snippet, config, query, at, len);
+		read_piece(&snippet, config, at, len);
 	}
 	/* What is too long for a piece is shown by nothing: then the text's beginning is. */
 	if (snippet.first < 0 && at > begin)
 	{
 		at = begin;
 		len = piece_length(at, end);
-		read_piece(&snippet, config, query, at, len);
+		read_piece(&snippet, config, at, len);
 	}
 	PG_RETURN_TEXT_P(write_snippet(&snippet,
 								   text_to_cstring(PG_GETARG_TEXT_PP(2)),

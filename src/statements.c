@@ -40,11 +40,11 @@
 /* clang-format off */
 #define SEARCH(op) \
 		"WITH hit AS (SELECT c.id, c.id AS conversation_id, NULL::uuid AS message_id, c.created_at," \
-		" ts_rank(setweight(agent.search_document(c.title), 'A'), $2, 1) AS rank" \
+		" (4 * agent.search_rank(agent.search_document(c.title), $2))::real AS rank" \
 		" FROM agent.conversations AS c" \
 		" WHERE c.user_id = $1 AND agent.search_document(c.title) OPERATOR(" op ") $2" \
 		" AND ($3 IS NULL OR c.id = $3) AND $4 IS NULL AND" SEARCH_CONVERSATION SEARCH_WRITTEN("c") \
-		" UNION ALL SELECT m.id, m.conversation_id, m.id, m.created_at, ts_rank(m.search, $2, 1)" \
+		" UNION ALL SELECT m.id, m.conversation_id, m.id, m.created_at, agent.search_rank(m.search, $2)" \
 		" FROM agent.messages AS m WHERE m.user_id = $1 AND m.search OPERATOR(" op ") $2" \
 		" AND ($3 IS NULL OR m.conversation_id = $3) AND ($4 IS NULL OR m.role = $4)" SEARCH_WRITTEN("m") \
 		" AND (($7 IS NULL AND $8 IS NULL AND $9 IS NULL) OR EXISTS (SELECT FROM agent.conversations AS c" \
@@ -308,7 +308,11 @@ const AgentStatement agent_statements[AGENT_PLAN_COUNT] = {
 	},
 	/* About as much as JSON makes of it; what is stored out of line is not read. */
 	[AGENT_PLAN_EXPORT_SIZE] = {
-		"SELECT coalesce(sum(octet_length(content) + pg_column_size(metadata) + 300), 0)::bigint FROM agent.messages WHERE user_id = $1",
+		"SELECT coalesce((SELECT sum(octet_length(content) + octet_length(metadata::text) + 300)"
+		" FROM agent.messages WHERE user_id = $1), 0)::bigint"
+		" + coalesce((SELECT sum(octet_length(metadata::text) + 5000) FROM agent.conversations WHERE user_id = $1), 0)::bigint"
+		" + 1000 * (SELECT count(*) FROM agent.audit WHERE user_id = $1)"
+		" + 1000 * (SELECT count(*) FROM agent.sessions WHERE user_id = $1)",
 		true, 1, {UUIDOID}
 	},
 

@@ -51,6 +51,8 @@ static const AgentFieldRule rules[AGENT_FIELD_COUNT] = {
 	/* The bounds are those of each tag. */
 	[AGENT_FIELD_TAGS] = {"tags", false, AGENT_KIND_TAGS, 1, 50, 0, 0},
 	[AGENT_FIELD_METADATA] = {"metadata", false, AGENT_KIND_METADATA, 0, 0, METADATA_MAX, 0},
+	/* What it costs to look for it grows with its size, for each that is looked at. */
+	[AGENT_FIELD_METADATA_FILTER] = {"metadata", false, AGENT_KIND_METADATA, 0, 0, 1024, 0},
 	[AGENT_FIELD_IDEMPOTENCY_KEY] = {"idempotency_key", false, AGENT_KIND_TEXT, 1, 200, 0, 0},
 	[AGENT_FIELD_IDEMPOTENCY_HEADER] = {"idempotency-key", false, AGENT_KIND_TEXT, 1, 200, 0, 0},
 	[AGENT_FIELD_PINNED] = {"pinned", false, AGENT_KIND_BOOLEAN, 0, 0, 0, 0},

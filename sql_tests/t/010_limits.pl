@@ -175,7 +175,7 @@ my $http = sub {
         FROM agent_http('$method', '$path', NULL, '$headers', convert_to('$body', 'UTF8'))");
 };
 like($http->('GET', '/auth/me', qq({"authorization": "Bearer $token{eve}"}), ''),
-    qr/^429\|36\d\d\|\{"detail":"Too many requests"\}$/, 'GET /auth/me');
+    qr/^429\|3[56]\d\d\|\{"detail":"Too many requests"\}$/, 'GET /auth/me');
 like($http->('POST', '/auth/login', '{}', '{"email": "ann@example.com", "password": "password"}'),
     qr/^429\|3[56]\d\d\|\{"detail":"Too many requests"\}$/, 'POST /auth/login');
 is($http->('POST', '/auth/login', '{"x-real-ip": "198.51.100.1"}', '{"email": "dan@example.com", "password": "password"}')

@@ -133,14 +133,13 @@ like($plan, qr/Bitmap Index Scan on messages_search_idx.*\n.*Index Cond: .*user_
 unlike($plan, qr/Seq Scan on (messages|conversations)/, 'and nothing is read from end to end');
 like($plan, qr/agent_uid\(\)/, 'under row security');
 
-# The same by a statement of one's own, as oneself.
+# A statement of one's own, as oneself, reads one's own messages: the index is asked by the
+# operator alone, which might tell of others when its arguments are anybody's.
 $session->query_safe('SET ROLE agent_user');
-like($session->query_safe("EXPLAIN SELECT id FROM agent.messages
-        WHERE user_id = agent_uid() AND search OPERATOR(agent.@@) agent.search_query('数据库')"),
-    qr/Bitmap Index Scan on messages_search_idx.*Index Cond: .*user_id.*agent\.@@/s, 'the index answers a statement too');
-unlike($session->query_safe("EXPLAIN SELECT id FROM agent.messages
-        WHERE user_id = agent_uid() AND search @@ agent.search_query('数据库')"),
-    qr/Index Cond: .*@@/, 'but not the built-in operator, which might tell');
+my $own = $session->query_safe("EXPLAIN SELECT id FROM agent.messages
+        WHERE user_id = agent_uid() AND search @@ agent.search_query('数据库')");
+unlike($own, qr/Index Cond: .*@@/, 'the built-in operator does not ask the index');
+like($own, qr/Index Cond: .*user_id/, 'but for whose messages they are');
 $session->query_safe('RESET ROLE');
 
 # Writing, with the index and without it, in turn, at a steady state: the list of what is
