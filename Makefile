@@ -55,6 +55,8 @@ all:
 	@echo "$(PG_CONFIG) not found: install postgresql-server-dev, set PG_CONFIG, or run make quickstart"; exit 1
 endif
 
-.PHONY: quickstart stop test
-quickstart stop test:
+.PHONY: quickstart stop test dist deb
+quickstart stop test dist:
 	@scripts/$@
+deb:
+	@scripts/debian
