@@ -133,7 +133,7 @@ RESET request.method;
 SELECT pg_temp.adds('SELECT agent_health(), agent_uid(), (SELECT count(*) FROM agent_conversation_list()), (SELECT count(*) FROM agent_messages)');
 CREATE FUNCTION pg_temp.agent_me() RETURNS agent_users LANGUAGE C AS '$libdir/agent', 'agent_me';
 SELECT pg_temp.adds('SELECT pg_temp.agent_me()');
-SELECT pg_temp.reads('SELECT * FROM agent_conversation_list() LIMIT 1');
+SELECT pg_temp.reads('SELECT * FROM agent_conversation_list()') LIKE '% rows by %Scan%' AS inlined;
 
 -- Every function of the API that is written in C is counted once it was called, but for one.
 CREATE TEMP TABLE functions AS

@@ -192,6 +192,7 @@ find_slot(Oid oid)
 {
 	Known *entry;
 	Slot *slot;
+	uint32 hash;
 
 	if (metrics == NULL)
 		return NULL;
@@ -202,8 +203,9 @@ find_slot(Oid oid)
 		return entry->slot;
 	/* What comes in meanwhile may take entries away. */
 	slot = look_up(oid);
+	hash = GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(oid));
 	entry = hash_search(known, &oid, HASH_ENTER, NULL);
-	entry->hash = GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(oid));
+	entry->hash = hash;
 	entry->slot = slot;
 	return slot;
 }

@@ -132,7 +132,9 @@ collect_calls(Sink *sink)
 							   : outcome == AGENT_INTERNAL ? "error"
 														   : agent_error_name(outcome);
 
-			if (calls.outcomes[outcome] == 0 && outcome != AGENT_NO_ERROR)
+			/* The first error of a series that was not there before is no increase. */
+			if (calls.outcomes[outcome] == 0 && outcome != AGENT_NO_ERROR &&
+				outcome != AGENT_INTERNAL)
 				continue;
 			sink->labels[0] = (Label){"function", calls.name};
 			sink->labels[1] = (Label){"outcome", name};
