@@ -4,13 +4,15 @@
 # Failures this catches: calls that come at the same time and are counted once, a count that
 # an end of a session takes along, a token that the log or a view tells, or that a reload
 # does not change, a text that Prometheus refuses, a balancer that is told to go on although
-# tables cannot be read, a rule or a panel that names what is not measured.
+# tables cannot be read, a rule or a panel that names what is not measured, another module
+# that is left without its hook.
 
 use strict;
 use warnings;
 
 use Cwd qw(abs_path);
 use File::Basename;
+use File::Spec;
 use HTTP::Tiny;
 use IPC::Run;
 use JSON::PP;
@@ -316,10 +318,83 @@ SKIP:
     $running[1]->kill_kill;
 }
 
+# Beside another module that has such a hook, whichever is loaded first: each sees every call,
+# and finds what it has kept of it.
+my $module = File::Spec->rel2abs(PostgreSQL::Test::Utils::tempdir());
+append_to_file("$module/other.c", q{
+#include "postgres.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+PG_MODULE_MAGIC;
+PG_FUNCTION_INFO_V1(other_seen);
+extern void _PG_init(void);
+static fmgr_hook_type previous_hook = NULL;
+static needs_fmgr_hook_type previous_needs_hook = NULL;
+static int seen[4];
+static void
+at_call(FmgrHookEventType event, FmgrInfo *flinfo, Datum *private)
+{
+    struct { Oid oid; Datum next; } *mine;
+
+    if (*private == 0)
+    {
+        mine = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(*mine));
+        mine->oid = flinfo->fn_oid;
+        *private = PointerGetDatum(mine);
+    }
+    mine = (void *) DatumGetPointer(*private);
+    seen[mine->oid == flinfo->fn_oid ? event : 3]++;
+    if (previous_hook != NULL)
+        previous_hook(event, flinfo, &mine->next);
+}
+static bool
+needs_hook(Oid oid)
+{
+    return previous_needs_hook != NULL && previous_needs_hook(oid);
+}
+void
+_PG_init(void)
+{
+    previous_hook = fmgr_hook;
+    fmgr_hook = at_call;
+    previous_needs_hook = needs_fmgr_hook;
+    needs_fmgr_hook = needs_hook;
+}
+Datum
+other_seen(PG_FUNCTION_ARGS)
+{
+    PG_RETURN_INT32(seen[PG_GETARG_INT32(0)]);
+}
+});
+chomp(my $include = `pg_config --includedir-server`);
+SKIP:
+{
+    skip('there is no compiler', 1)
+      unless has('cc')
+      && IPC::Run::run([ 'cc', '-shared', '-fPIC', "-I$include", '-o', "$module/other.so", "$module/other.c" ]);
+    foreach my $libraries ("agent, $module/other", "$module/other, agent")
+    {
+        my ($first) = $libraries =~ m{(\w+),};
+
+        $node->adjust_conf('postgresql.conf', 'shared_preload_libraries', "'$libraries'");
+        $node->restart;
+        is( $node->safe_psql('agent', "
+                CREATE FUNCTION pg_temp.seen(integer) RETURNS integer LANGUAGE C AS '$module/other', 'other_seen';
+                SELECT count(agent_authenticate('$ann')) FROM generate_series(1, 3);
+                DO 'BEGIN PERFORM agent_refresh(''x''); EXCEPTION WHEN OTHERS THEN END';
+                SELECT concat_ws(' ', pg_temp.seen(0), pg_temp.seen(1), pg_temp.seen(2), pg_temp.seen(3));"),
+            "3\n4 3 1 0", "$first loaded first: the other module sees all");
+        is(calls('agent_authenticate', 'ok') . ' ' . calls('agent_refresh', 'invalid_refresh_token'), '3 1', 'and so does agent');
+    }
+    $node->adjust_conf('postgresql.conf', 'shared_preload_libraries', q{'agent'});
+    $node->restart;
+    $node->safe_psql('agent', "SELECT count(agent_authenticate('$ann')) FROM generate_series(1, 10)");
+}
+
 # A crash begins anew, with all at zero.
 $node->append_conf('postgresql.conf', 'restart_after_crash = on');
 $node->reload;
-cmp_ok(calls('agent_authenticate', 'ok'), '>=', 80000, 'before a crash');
+cmp_ok(calls('agent_authenticate', 'ok'), '>=', 10, 'before a crash');
 $node->psql('agent', q{COPY (SELECT 1) TO PROGRAM 'kill -9 $PPID'});
 ok($node->poll_query_until('agent', 'SELECT 1', '1'), 'the server is back');
 is(calls('agent_authenticate', 'ok'), 0, 'counts begin anew, as a counter may');
