@@ -22,6 +22,7 @@
 #define WRITE_LIMIT 1.25
 #define SIZE_LIMIT  1.20 /* ratio of a large table to a small one */
 #define CALL_LIMIT  0.30 /* microseconds */
+#define COUNT_LIMIT 1.00 /* likewise */
 
 typedef char Id[ID_TEXT];
 
@@ -74,6 +75,10 @@ typedef enum CaseId
 	TOKEN_UID,
 	PLPGSQL_NOTHING,
 	PLPGSQL_VERIFY,
+	COUNTED_NOTHING,
+	COUNTED_GET,
+	COUNTED_UPDATE_NOTHING,
+	COUNTED_UPDATE,
 	LOGIN_10_KNOWN,
 	LOGIN_10_UNKNOWN,
 	LOGIN_12_KNOWN,

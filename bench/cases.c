@@ -21,12 +21,13 @@ Session bare_small = {&small, SUPERUSER, BARE_SETTING, NULL};
 static Session user_small = {&small, SIGNED_IN, NULL, NULL};
 Session bare_large = {&large, SUPERUSER, BARE_SETTING, NULL};
 static Session user_large = {&large, SIGNED_IN, NULL, NULL};
+static Session uncounted = {&large, SIGNED_IN, "SET agent.metrics = off", NULL};
 static Session cost_10 = {&large, SUPERUSER, "SET agent.password_hash_cost = 10", NULL};
 static Session cost_12 = {&large, SUPERUSER, "SET agent.password_hash_cost = 12", NULL};
 Session other = {&large, SUPERUSER, NULL, NULL};
 
 Session *const sessions[] = {
-	&bare_small, &user_small, &bare_large, &user_large, &cost_10, &cost_12, &other};
+	&bare_small, &user_small, &bare_large, &user_large, &uncounted, &cost_10, &cost_12, &other};
 const size_t session_count = sizeof(sessions) / sizeof(sessions[0]);
 
 /* Fills in a conversation of the account, another one each time. */
@@ -228,6 +229,24 @@ const Case cases[CASE_COUNT] = {
 						&bare_large,
 						"SELECT bench.verify($1) IS NULL",
 						fill_token},
+
+	[COUNTED_NOTHING] = {NULL,
+						 &uncounted,
+						 CONVERSATION "agent_conversation_get($1)",
+						 fill_conversation},
+	[COUNTED_GET] = {"agent_conversation_get(), as the caller",
+					 &user_large,
+					 CONVERSATION "agent_conversation_get($1)",
+					 fill_conversation},
+	/* With nothing to change it reads, too. */
+	[COUNTED_UPDATE_NOTHING] = {NULL,
+								&uncounted,
+								CONVERSATION "agent_conversation_update($1)",
+								fill_conversation},
+	[COUNTED_UPDATE] = {"agent_conversation_update(), as owner",
+						&user_large,
+						CONVERSATION "agent_conversation_update($1)",
+						fill_conversation},
 
 	[LOGIN_10_KNOWN] = {"cost 10, known address",
 						&cost_10,

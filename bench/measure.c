@@ -257,6 +257,7 @@ measure_all(void)
 		measure_round(STATEMENT_NOTHING, STATEMENT_UID, round, true, statements);
 		measure_round(TOKEN_NOTHING, TOKEN_UID, round, false, statements);
 		measure_round(PLPGSQL_NOTHING, PLPGSQL_VERIFY, round, false, statements);
+		measure_round(COUNTED_NOTHING, COUNTED_UPDATE, round, false, statements);
 	}
 	for (int round = 0; round < rounds; round++)
 		measure_writes(round);

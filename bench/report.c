@@ -131,6 +131,23 @@ print_identity(void)
 	printf("  %-42s %7.1f\n", cases[PLPGSQL_VERIFY].label, difference_of(PLPGSQL_VERIFY, false));
 }
 
+/* Prints what counting a call costs. */
+static void
+print_counting(void)
+{
+	printf("Count a call, less the same statement with agent.metrics = off\n");
+	for (CaseId id = COUNTED_GET; id <= COUNTED_UPDATE; id += 2)
+	{
+		double difference = difference_of(id, false);
+
+		printf("  %-42s %7.2f %6.2f",
+			   cases[id].label,
+			   difference,
+			   ratio_of(id, id - 1, false, rounds));
+		print_verdict(difference, COUNT_LIMIT, 16);
+	}
+}
+
 /* Prints logins, in milliseconds. */
 static void
 print_logins(void)
@@ -164,5 +181,6 @@ print_all(void)
 	print_writes(&large, LARGE_BARE, LARGE_FUNCTION);
 	print_growth();
 	print_identity();
+	print_counting();
 	print_logins();
 }

@@ -22,6 +22,7 @@ const served = {
     [`${one}/fork`]: ['POST'],
     [message]: ['DELETE', 'PATCH'],
     '/health': ['GET'],
+    '/ready': ['GET'],
     '/openapi.json': ['GET'],
     '/docs': ['GET']
 };
@@ -63,7 +64,7 @@ everyGateway((gateway, test) => {
             '/auth/me/', '/conversations/', `${one}/`, `${one}/messages/`, '/health/', '/docs/',
             '//health', '/auth//me', '//', '/conversations//', '/conversations//messages',
             '/./health', '/auth/./me', '/auth/../health', '/auth/%2e/me', '/auth/../auth/me',
-            '/Health', '/HEALTH', '/auth/Login', '/Conversations', `${one}/Messages`,
+            '/Health', '/HEALTH', '/ready/', '/metrics', '/auth/Login', '/Conversations', `${one}/Messages`,
             '/conversations/a%2Fb', `${one}%2Fx`, '/auth%2Fme%2Fx', '/%2Fhealth', '/health%2F',
             '/health/x', '/auth/me/x', '/auth/login/x', `${one}/messages/x`, `${one}/x`,
             `${one}/fork/`, `${one}/Fork`, `${message}/`, `${message}/x`, '/auth/exports',

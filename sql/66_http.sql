@@ -9,7 +9,7 @@ CREATE TYPE @extschema@.agent_http_response AS (
 COMMENT ON TYPE @extschema@.agent_http_response IS 'What a classic request is answered with.';
 COMMENT ON COLUMN @extschema@.agent_http_response.status IS 'Status of HTTP.';
 COMMENT ON COLUMN @extschema@.agent_http_response.headers IS 'An object of strings, names in lower case.';
-COMMENT ON COLUMN @extschema@.agent_http_response.body IS 'JSON in UTF-8; empty with 204.';
+COMMENT ON COLUMN @extschema@.agent_http_response.body IS 'JSON in UTF-8, but for /metrics, which is plain text; empty with 204.';
 
 CREATE FUNCTION @extschema@.agent_http(method text, path text, query text, headers jsonb, body bytea)
 RETURNS @extschema@.agent_http_response

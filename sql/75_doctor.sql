@@ -8,10 +8,12 @@ CREATE TYPE agent.shared_state AS (
     hash_places  integer,
     hash_running integer,
     hash_waiting integer,
-    hash_refused bigint
+    hash_refused bigint,
+    metrics_served boolean,
+    metrics_token_is_short boolean
 );
 
-COMMENT ON TYPE agent.shared_state IS 'What is in the module''s shared memory; counts are since the start of the server.';
+COMMENT ON TYPE agent.shared_state IS 'What is in the module''s shared memory, and in settings that are not shown; counts are since the start of the server.';
 COMMENT ON COLUMN agent.shared_state.preloaded IS 'Whether there is any.';
 COMMENT ON COLUMN agent.shared_state.launcher_pid IS 'Process that starts the writers of the audit; 0: there is none.';
 COMMENT ON COLUMN agent.shared_state.pending IS 'Entries that are still to be written.';
@@ -20,6 +22,8 @@ COMMENT ON COLUMN agent.shared_state.hash_places IS 'How many passwords may be h
 COMMENT ON COLUMN agent.shared_state.hash_running IS 'How many are.';
 COMMENT ON COLUMN agent.shared_state.hash_waiting IS 'How many callers wait for their turn.';
 COMMENT ON COLUMN agent.shared_state.hash_refused IS 'How many were sent away with the error busy.';
+COMMENT ON COLUMN agent.shared_state.metrics_served IS 'Whether there is an agent.metrics_token.';
+COMMENT ON COLUMN agent.shared_state.metrics_token_is_short IS 'Whether it has fewer than 16 characters.';
 
 CREATE FUNCTION agent.shared_state()
 RETURNS agent.shared_state
@@ -87,7 +91,7 @@ BEGIN ATOMIC
         SELECT * FROM agent.shared_state()
     ), findings (number, name, bad, severity, good_detail, bad_detail, hint) AS (
         SELECT 1, 'preload', NOT s.preloaded, 'warning', 'the library is preloaded',
-            'the library is not preloaded: there are no rate limits, no turns at hashing, and no audit of what is refused',
+            'the library is not preloaded: there are no rate limits, no turns at hashing, no metrics, and no audit of what is refused',
             'Add agent to shared_preload_libraries and restart the server.'
         FROM state AS s
         UNION ALL
@@ -198,6 +202,13 @@ BEGIN ATOMIC
             coalesce('from the header ' || nullif(current_setting('agent.trusted_address_header'), ''),
                 'unknown: limits are by account alone'),
             NULL, 'agent.trusted_address_header, where a proxy sets it.'
+        UNION ALL
+        SELECT 14, 'metrics', s.metrics_served AND s.metrics_token_is_short, 'warning',
+            CASE WHEN s.metrics_served THEN 'GET /metrics is for whoever has agent.metrics_token'
+                 ELSE 'GET /metrics is not there: agent.metrics_token is empty' END,
+            'agent.metrics_token has fewer than 16 characters: it can be guessed',
+            'ALTER SYSTEM SET agent.metrics_token = ''...'', with 32 random characters, and reload.'
+        FROM state AS s
     )
     SELECT f.name, CASE WHEN f.bad THEN f.severity ELSE 'ok' END,
         CASE WHEN f.bad THEN f.bad_detail ELSE f.good_detail END,

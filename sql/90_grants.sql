@@ -190,7 +190,7 @@ GRANT EXECUTE ON FUNCTION agent.shared_state(), agent.hash_time() TO agent_owner
 -- Those who run the service.
 
 GRANT USAGE ON SCHEMA agent TO agent_admin;
-GRANT SELECT ON agent.audit, @extschema@.agent_audit TO agent_admin;
+GRANT SELECT ON agent.audit, @extschema@.agent_audit, @extschema@.agent_metric_samples TO agent_admin;
 
 GRANT EXECUTE ON FUNCTION
     @extschema@.agent_user_import(text, text, text, boolean, timestamptz),
@@ -200,6 +200,8 @@ GRANT EXECUTE ON FUNCTION
     @extschema@.agent_key_rotate(),
     @extschema@.agent_purge(interval, integer),
     @extschema@.agent_doctor(),
+    @extschema@.agent_metrics(),
+    agent.metric_samples(),
     @extschema@.agent_health()
 TO agent_admin;
 

@@ -112,6 +112,9 @@ FROM unnest('{agent_anon, agent_user, agent_owner}'::name[]) AS role,
     unnest(ARRAY['agent.token = ''''', 'agent.access_token_ttl = 86400',
         'agent.password_hash_cost = 15', 'agent.postgrest_max_rows = 0', 'agent.unheard_of = 1'])
         AS setting ORDER BY role, setting;
+-- One of them is a secret.
+SELECT role, left(pg_temp.answer_as(role, 'SHOW agent.metrics_token'), 5) AS answer
+FROM unnest('{agent_anon, agent_user, agent_admin, agent_owner, agent_authenticator}'::name[]) AS role ORDER BY role;
 
 -- Everything has a comment: what is listed has none.
 WITH objects AS (

@@ -22,5 +22,6 @@ _PG_init(void)
 	agent_memo_init();
 	agent_redact_init();
 	agent_shmem_init();
+	agent_metrics_init();
 	agent_worker_init();
 }

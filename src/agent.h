@@ -167,6 +167,9 @@ extern _Noreturn void agent_raise(AgentError error, const char *detail);
 extern _Noreturn void agent_raise_until(AgentError error, int64 wait);
 extern int agent_error_seconds(const ErrorData *caught);
 extern AgentError agent_error_of(const ErrorData *caught);
+extern void agent_error_forget(void);
+extern AgentError agent_error_passing(void);
+extern const char *agent_error_name(AgentError error);
 extern int agent_error_status(AgentError error);
 extern char *agent_error_text(AgentError error);
 
@@ -190,6 +193,8 @@ extern int agent_login_account_burst;
 extern int agent_login_account_interval;
 extern int agent_login_address_burst;
 extern int agent_login_address_interval;
+extern bool agent_metrics_are_kept;
+extern char *agent_metrics_token;
 extern int agent_password_hash_cost;
 extern int agent_postgrest_max_rows;
 extern int agent_refresh_grace;
@@ -363,6 +368,29 @@ extern bool agent_memo_find(AgentTokenSource source, const char *text, Snapshot 
 extern void agent_memo_keep(AgentTokenSource source, const char *text,
 							const AgentVerified *verified, Snapshot snapshot);
 
+/* metrics.c */
+#define AGENT_METRICS_BUCKETS 16
+#define AGENT_METRICS_ROUTES  48 /* at most */
+
+/* What was counted of a function since the start of the server. */
+typedef struct AgentCalls
+{
+	char name[NAMEDATALEN];
+	uint64 outcomes[AGENT_ERROR_COUNT];    /* AGENT_NO_ERROR: it returned */
+	uint64 buckets[AGENT_METRICS_BUCKETS]; /* by duration; none is in two */
+	uint64 microseconds;                   /* of all together */
+} AgentCalls;
+
+extern Size agent_metrics_size(void);
+extern void agent_metrics_attach(void);
+extern void agent_metrics_init(void);
+extern void agent_metrics_count_request(int route, int status);
+extern bool agent_metrics_calls(int number, AgentCalls *calls);
+extern uint64 agent_metrics_requests(int route, int status);
+
+/* metrics_text.c */
+extern char *agent_metrics_in_text(void);
+
 /* password.c */
 extern char *agent_password_hash(const text *password);
 extern bool agent_password_matches(const text *password, const char *stored);
@@ -403,6 +431,7 @@ typedef enum AgentPlan
 	AGENT_PLAN_KEY_RETIRE,
 	AGENT_PLAN_KEY_EXPIRE,
 	AGENT_PLAN_KEY_LIST,
+	AGENT_PLAN_READY,
 	AGENT_PLAN_CONVERSATION_INSERT,
 	AGENT_PLAN_CONVERSATION_GET,
 	AGENT_PLAN_CONVERSATION_LIST,

@@ -9,6 +9,8 @@
 #include "portability/instr_time.h"
 #include "utils/builtins.h"
 
+#define METRICS_TOKEN_MIN 16 /* characters that nobody can guess */
+
 PG_FUNCTION_INFO_V1(agent_shared_state);
 
 /* SQL: agent.shared_state() returns agent.shared_state */
@@ -24,7 +26,9 @@ agent_shared_state(PG_FUNCTION_ARGS)
 					  Int32GetDatum(hashing.places),
 					  Int32GetDatum(hashing.running),
 					  Int32GetDatum(hashing.waiting),
-					  Int64GetDatum(hashing.refused)};
+					  Int64GetDatum(hashing.refused),
+					  BoolGetDatum(agent_metrics_token[0] != '\0'),
+					  BoolGetDatum(strlen(agent_metrics_token) < METRICS_TOKEN_MIN)};
 
 	return agent_form_row(fcinfo, lengthof(values), values);
 }

@@ -16,6 +16,12 @@
 
 #include "utils/json.h"
 
+#define POSTGREST_SQLSTATE MAKE_SQLSTATE('P', 'G', 'R', 'S', 'T')
+
+/* What was raised last, and by which SQLSTATE: for whoever sees it pass. */
+static AgentError raised = AGENT_NO_ERROR;
+static int raised_as = 0;
+
 typedef struct ErrorEntry
 {
 	const char *name;     /* "code" of the HTTP body */
@@ -253,7 +259,7 @@ raise_for_postgrest(AgentError error, const char *detail, int seconds)
 	int status = errors[error].status;
 
 	ereport(ERROR,
-			errcode(MAKE_SQLSTATE('P', 'G', 'R', 'S', 'T')),
+			errcode(POSTGREST_SQLSTATE),
 			errmsg_internal("%s", http_body(error, detail)),
 			errdetail_internal("{\"status\":%d,\"headers\":{%s}}",
 							   status,
@@ -279,11 +285,26 @@ raise_for_sql(AgentError error, const char *detail, int seconds)
 	pg_unreachable();
 }
 
+/* Returns the SQLSTATE of an error in a dialect. */
+static int
+sqlstate_in(AgentDialect dialect, AgentError error)
+{
+	if (dialect == AGENT_HTTP)
+		return inner_sqlstate(error);
+	if (dialect == AGENT_POSTGREST)
+		return POSTGREST_SQLSTATE;
+	return pack_sqlstate(errors[error].sqlstate);
+}
+
 /* Raises an error of the table in the dialect of whoever gets it. */
 static _Noreturn void
 raise_it(AgentError error, const char *detail, int seconds)
 {
-	switch (agent_request_dialect())
+	AgentDialect dialect = agent_request_dialect();
+
+	raised = error;
+	raised_as = sqlstate_in(dialect, error);
+	switch (dialect)
 	{
 	case AGENT_HTTP:
 		ereport(ERROR,
@@ -331,18 +352,18 @@ agent_error_seconds(const ErrorData *caught)
 	return 1;
 }
 
-/* Tells which error of the table agent_http has caught, or what another one comes to. */
-AgentError
-agent_error_of(const ErrorData *caught)
+/* Tells which error of the table a SQLSTATE stands for in agent_http, or comes to. */
+static AgentError
+error_of(int sqlstate)
 {
 	for (AgentError error = AGENT_NO_ERROR + 1; error < AGENT_ERROR_COUNT; error++)
 	{
-		if (caught->sqlerrcode == inner_sqlstate(error))
+		if (sqlstate == inner_sqlstate(error))
 			return error;
 	}
-	if (ERRCODE_TO_CATEGORY(caught->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES)
+	if (ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INSUFFICIENT_RESOURCES)
 		return AGENT_UNAVAILABLE;
-	switch (caught->sqlerrcode)
+	switch (sqlstate)
 	{
 	case ERRCODE_READ_ONLY_SQL_TRANSACTION:
 		return AGENT_READ_ONLY;
@@ -353,4 +374,34 @@ agent_error_of(const ErrorData *caught)
 	default:
 		return AGENT_INTERNAL;
 	}
+}
+
+/* Tells which error of the table agent_http has caught, or what another one comes to. */
+AgentError
+agent_error_of(const ErrorData *caught)
+{
+	return error_of(caught->sqlerrcode);
+}
+
+/* Forgets what was raised last: something new begins. */
+void
+agent_error_forget(void)
+{
+	raised = AGENT_NO_ERROR;
+}
+
+/* Tells which error of the table is on its way, in whatever dialect, or what it comes to. */
+AgentError
+agent_error_passing(void)
+{
+	int sqlstate = geterrcode();
+
+	return raised != AGENT_NO_ERROR && sqlstate == raised_as ? raised : error_of(sqlstate);
+}
+
+/* Returns the name of an error. */
+const char *
+agent_error_name(AgentError error)
+{
+	return errors[error].name;
 }

@@ -31,6 +31,8 @@ int agent_refresh_grace = 10;            /* seconds */
 int agent_request_burst = 100;           /* requests */
 int agent_request_interval = 0;          /* ms; 0: no limit */
 int agent_session_ttl = 2592000;         /* seconds */
+bool agent_metrics_are_kept = true;
+char *agent_metrics_token = "";
 char *agent_token = NULL;
 char *agent_trusted_address_header = "";
 
@@ -264,6 +266,29 @@ agent_guc_define(void)
 						 NULL,
 						 &agent_hash_queue,
 						 100000);
+
+	DefineCustomBoolVariable("agent.metrics",
+							 "Counts calls and requests, and how long they take.",
+							 NULL,
+							 &agent_metrics_are_kept,
+							 true,
+							 PGC_SUSET,
+							 0,
+							 NULL,
+							 NULL,
+							 NULL);
+
+	/* No check: its error would tell the value. */
+	DefineCustomStringVariable("agent.metrics_token",
+							   "Sets the token of whoever may get /metrics.",
+							   "Empty: that path is not there.",
+							   &agent_metrics_token,
+							   "",
+							   PGC_SIGHUP,
+							   GUC_SUPERUSER_ONLY | GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE,
+							   NULL,
+							   NULL,
+							   NULL);
 
 	/* Any client may claim anything here: only a verified token counts. */
 	DefineCustomStringVariable("agent.token",

@@ -195,6 +195,16 @@ const HttpRoute agent_http_routes[] = {
 		{{0}}, {0}
 	},
 	{
+		"GET", "/ready", "service", "ready", "Tell whether requests can be served, and writes among them",
+		true, false, 200, HTTP_READY, HTTP_NOTHING, NULL, AGENT_NO_PLAN,
+		{{0}}, {0}
+	},
+	{
+		"GET", "/metrics", "service", "metrics", "Tell what is measured",
+		true, false, 200, HTTP_METRICS, HTTP_NOTHING, NULL, AGENT_NO_PLAN,
+		{{0}}, {0}
+	},
+	{
 		"GET", "/openapi.json", "service", "openapi", "Describe this API",
 		true, false, 200, HTTP_OPENAPI, HTTP_NOTHING, NULL, AGENT_NO_PLAN,
 		{{0}}, {0}
@@ -231,6 +241,8 @@ static const HttpRoute pages[] = {
 
 const int agent_http_route_count = lengthof(agent_http_routes);
 
+StaticAssertDecl(lengthof(agent_http_routes) <= AGENT_METRICS_ROUTES, "too many routes to count");
+
 /* Returns what a route is when it is asked for a page, or NULL when it has none. */
 const HttpRoute *
 agent_http_page_form(const HttpRoute *route)
@@ -248,6 +260,7 @@ void
 agent_http_answer_begin(HttpAnswer *answer, int status)
 {
 	answer->status = status;
+	answer->content_type = agent_http_content_type(HTTP_NOTHING);
 	resetStringInfo(&answer->body);
 	appendStringInfoSpaces(&answer->body, VARHDRSZ);
 }
@@ -304,12 +317,14 @@ find_route(HttpRequest *request, HttpAnswer *answer)
 	{
 		const HttpRoute *route = &agent_http_routes[i];
 
-		if (!path_matches(request->path, route->path, &request->segment))
+		if (!path_matches(request->path, route->path, &request->segment) ||
+			!agent_http_is_there(route))
 			continue;
 		if (strcmp(request->method, route->method) == 0)
 		{
 			const HttpRoute *page = agent_http_page_form(route);
 
+			request->number = i;
 			request->route = page != NULL && agent_http_asks_for(request->query, AGENT_FIELD_CURSOR)
 								 ? page
 								 : route;
@@ -337,13 +352,15 @@ bytea *
 agent_http_answer(HttpRequest *request, const char *schema, HttpAnswer *answer)
 {
 	answer->header_count = 0;
+	request->number = -1;
 	initStringInfo(&answer->body);
 	if (request->body_len > BODY_MAX)
 		agent_http_answer_error(answer, AGENT_BODY_TOO_LARGE);
 	else if (find_route(request, answer))
 		agent_http_serve(request, schema, answer);
 	if (answer->body.len > VARHDRSZ)
-		agent_http_add_header(answer, "content-type", "application/json");
+		agent_http_add_header(answer, "content-type", answer->content_type);
+	agent_metrics_count_request(request->number, answer->status);
 	SET_VARSIZE(answer->body.data, answer->body.len);
 	return (bytea *) answer->body.data;
 }

@@ -46,6 +46,8 @@ typedef enum HttpShape
 	HTTP_HIT_PAGE,
 	HTTP_EXPORT, /* a document that the function makes */
 	HTTP_HEALTH, /* likewise */
+	HTTP_READY,
+	HTTP_METRICS, /* no JSON, and for whoever has a token of its own */
 	HTTP_OPENAPI,
 	HTTP_SHAPE_COUNT
 } HttpShape;
@@ -118,6 +120,7 @@ typedef struct HttpRequest
 	char *body;
 	int body_len;
 	const HttpRoute *route;
+	int number;    /* of the route in the table; -1: there is none */
 	char *segment; /* what stood for the {...} */
 	bool option;   /* was asked for */
 } HttpRequest;
@@ -131,6 +134,7 @@ typedef struct HttpHeader
 typedef struct HttpAnswer
 {
 	int status;
+	const char *content_type;
 	int header_count;
 	HttpHeader headers[4];
 	StringInfoData body; /* begins with room for the header of a bytea */
@@ -144,6 +148,12 @@ extern void agent_http_answer_begin(HttpAnswer *answer, int status);
 extern void agent_http_add_header(HttpAnswer *answer, const char *name, const char *value);
 extern void agent_http_answer_error(HttpAnswer *answer, AgentError error);
 extern bytea *agent_http_answer(HttpRequest *request, const char *schema, HttpAnswer *answer);
+
+/* http_monitor.c */
+extern bool agent_http_is_there(const HttpRoute *route);
+extern void agent_http_check_watcher(const HttpRequest *request);
+extern void agent_http_ready(StringInfo json);
+extern void agent_http_not_ready(HttpAnswer *answer);
 
 /* http_openapi.c */
 extern void agent_http_openapi(StringInfo json);
@@ -169,6 +179,7 @@ extern bool agent_http_value(AgentFaults *faults, AgentField field, const AgentJ
 
 /* http_write.c */
 extern const HttpSchema *agent_http_schema(HttpShape shape);
+extern const char *agent_http_content_type(HttpShape shape);
 extern void agent_http_write_list(StringInfo json, HttpShape shape, const HeapTuple *rows,
 								  uint64 count, TupleDesc desc);
 extern void agent_http_write_row(StringInfo json, HttpShape shape, HeapTuple row, TupleDesc desc);

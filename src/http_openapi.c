@@ -291,9 +291,22 @@ route_errors(const HttpRoute *route, AgentError *errors)
 	return count;
 }
 
+/* Returns a reference to the schema of an error's body. */
+static const char *
+error_reference(const HttpRoute *route, int status)
+{
+	if (status == agent_error_status(AGENT_VALIDATION_FAILED))
+		return "{\"$ref\":\"#/components/schemas/ValidationError\"}";
+	/* It tells its status, and the gateway, without a database, the error. */
+	if (route->shape == HTTP_READY)
+		return "{\"type\":\"object\"}";
+	return "{\"$ref\":\"#/components/schemas/Error\"}";
+}
+
 /* Appends an answer of an error, for all errors of its status. */
 static void
-error_response(StringInfo json, int status, const AgentError *errors, int count)
+error_response(StringInfo json, const HttpRoute *route, int status, const AgentError *errors,
+			   int count)
 {
 	StringInfoData texts;
 
@@ -310,10 +323,9 @@ error_response(StringInfo json, int status, const AgentError *errors, int count)
 		return;
 	appendStringInfo(json, ",\"%d\":{\"description\":", status);
 	escape_json(json, texts.data);
-	appendStringInfo(
-		json,
-		",\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/%s\"}}}}",
-		status == agent_error_status(AGENT_VALIDATION_FAILED) ? "ValidationError" : "Error");
+	appendStringInfo(json,
+					 ",\"content\":{\"application/json\":{\"schema\":%s}}}",
+					 error_reference(route, status));
 }
 
 /* Returns a reference to the schema of a shape. */
@@ -367,7 +379,7 @@ responses(StringInfo json, const HttpRoute *route)
 	}
 	appendStringInfoChar(json, '}');
 	for (int i = 0; i < (int) lengthof(statuses); i++)
-		error_response(json, statuses[i], errors, count);
+		error_response(json, route, statuses[i], errors, count);
 	appendStringInfoChar(json, '}');
 }
 
@@ -403,6 +415,9 @@ agent_http_openapi(StringInfo json)
 	{
 		const HttpRoute *route = &agent_http_routes[i];
 
+		/* For whoever runs the service. */
+		if (route->shape == HTTP_METRICS)
+			continue;
 		/* Routes of one path stand together. */
 		if (strcmp(path, route->path) != 0)
 			appendStringInfo(json, "%s\"%s\":{", i > 0 ? "}," : "", route->path);

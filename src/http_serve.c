@@ -157,6 +157,18 @@ write_list(HttpAnswer *answer, const HttpRoute *route, const pg_uuid_t *caller, 
 	SPI_finish();
 }
 
+/* Writes what is made here, without a function or a list. */
+static void
+write_made(HttpAnswer *answer, HttpShape shape)
+{
+	if (shape == HTTP_READY)
+		agent_http_ready(&answer->body);
+	else if (shape == HTTP_METRICS)
+		appendStringInfoString(&answer->body, agent_metrics_in_text());
+	else
+		agent_http_openapi(&answer->body);
+}
+
 /* Tells whether a route is about accounts and sessions: what those keep, others can do without. */
 static bool
 is_about_accounts(const HttpRoute *route)
@@ -215,11 +227,14 @@ serve(HttpRequest *request, const char *schema, HttpAnswer *answer)
 		return;
 	}
 	agent_http_answer_begin(answer, route->status);
+	answer->content_type = agent_http_content_type(route->shape);
 	is_calling = true;
 	if (route->shape == HTTP_EXPORT)
 		agent_http_check_export(&caller);
-	if (route->shape == HTTP_OPENAPI)
-		agent_http_openapi(&answer->body);
+	if (route->shape == HTTP_METRICS)
+		agent_http_check_watcher(request);
+	if (route->function == NULL && route->list == AGENT_NO_PLAN)
+		write_made(answer, route->shape);
 	else if (route->list != AGENT_NO_PLAN)
 		write_list(answer, route, &caller, count, values, nulls);
 	else
@@ -230,7 +245,7 @@ serve(HttpRequest *request, const char *schema, HttpAnswer *answer)
 
 /* Answers for an error that was caught, or lets it go on. */
 static void
-answer_caught(HttpAnswer *answer, ErrorData *caught)
+answer_caught(HttpAnswer *answer, HttpShape shape, ErrorData *caught)
 {
 	AgentError error = agent_error_of(caught);
 
@@ -241,6 +256,11 @@ answer_caught(HttpAnswer *answer, ErrorData *caught)
 		ereport(LOG,
 				errcode(caught->sqlerrcode),
 				errmsg("could not serve a request: %s", caught->message));
+	if (shape == HTTP_READY)
+	{
+		agent_http_not_ready(answer);
+		return;
+	}
 	/* What a function finds wrong by itself: a cursor. */
 	if (error == AGENT_VALIDATION_FAILED && caught->detail != NULL)
 	{
@@ -278,7 +298,7 @@ agent_http_serve(HttpRequest *request, const char *schema, HttpAnswer *answer)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
-		answer_caught(answer, caught);
+		answer_caught(answer, request->route->shape, caught);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);

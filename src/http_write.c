@@ -105,6 +105,7 @@ static const HttpSchema schemas[HTTP_SHAPE_COUNT] = {
 					  {"conversations", HTTP_TYPE_OBJECTS},
 					  {"events", HTTP_TYPE_OBJECTS}}},
 	[HTTP_HEALTH] = {"Health", {{"status", HTTP_TYPE_STRING}}},
+	[HTTP_READY] = {"Ready", {{"status", HTTP_TYPE_STRING}, {"writable", HTTP_TYPE_BOOLEAN}}},
 };
 
 /* Returns what a shape consists of. */
@@ -112,6 +113,13 @@ const HttpSchema *
 agent_http_schema(HttpShape shape)
 {
 	return &schemas[shape];
+}
+
+/* Returns the media type of a shape. */
+const char *
+agent_http_content_type(HttpShape shape)
+{
+	return shape == HTTP_METRICS ? "text/plain; version=0.0.4; charset=utf-8" : "application/json";
 }
 
 /* Appends a time. */

@@ -25,6 +25,7 @@ request(void)
 		previous_request_hook();
 	RequestAddinShmemSpace(
 		add_size(add_size(agent_limits_size(), agent_admission_size()), agent_ring_size()));
+	RequestAddinShmemSpace(agent_metrics_size());
 }
 
 /* Sets the memory up, or finds it. */
@@ -37,6 +38,7 @@ startup(void)
 	agent_limits_attach();
 	agent_admission_attach();
 	agent_ring_attach();
+	agent_metrics_attach();
 	LWLockRelease(AddinShmemInitLock);
 }
 

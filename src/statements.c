@@ -205,6 +205,15 @@ const AgentStatement agent_statements[AGENT_PLAN_COUNT] = {
 		"DELETE FROM agent.signing_keys WHERE retires_at <= $1",
 		false, 1, {TIMESTAMPTZOID}
 	},
+	/* Of each table, as much as tells that it can be read. */
+	[AGENT_PLAN_READY] = {
+		"SELECT EXISTS (SELECT FROM agent.signing_keys WHERE retires_at IS NULL),"
+		" EXISTS (SELECT FROM agent.users), EXISTS (SELECT FROM agent.sessions),"
+		" EXISTS (SELECT FROM agent.audit), EXISTS (SELECT FROM agent.idempotency_keys),"
+		" EXISTS (SELECT FROM agent.conversations WHERE user_id = $1),"
+		" EXISTS (SELECT FROM agent.messages WHERE user_id = $1)",
+		false, 1, {UUIDOID}
+	},
 	[AGENT_PLAN_KEY_LIST] = {
 		"SELECT kid FROM agent.signing_keys WHERE retires_at IS NULL OR retires_at > $1"
 		" ORDER BY retires_at DESC NULLS FIRST, created_at DESC",

@@ -96,6 +96,7 @@ sub http
 like(http('GET', "/conversations/$conversation/messages", ''),
     qr/^200\|\[\{.*"content":"message of alice".*\}\]$/, 'a classic GET on the standby');
 is(http('GET', '/health', ''), '200|{"status":"ok"}', 'classic health on the standby');
+is(http('GET', '/ready', ''), '200|{"status":"ready","writable":false}', 'ready on the standby, but for writes');
 my $only_reads = '503|{"detail":"This server only reads at present"}';
 is(http('POST', '/conversations', '{"title": "x"}'), $only_reads, 'a classic POST on the standby');
 is(http('PATCH', "/conversations/$conversation", '{"title": "x"}'),

@@ -67,6 +67,7 @@ is($node->safe_psql('agent', $http), '200|{"content-type": "application/json"}|{
 
 $node->safe_psql('agent', $_) foreach examples('Audit'), (examples('Install into a database of your own'))[1];
 pass('the audit and the doctor answer');
+like($node->safe_psql('agent', "SET search_path = api; $_"), qr/^\z|^agent_/, 'the metrics answer') foreach examples('Monitoring');
 
 like($node->safe_psql('agent', (examples('Own data'))[0]), qr/^account\|.*^message\|/ms, 'the export streams');
 is($node->safe_psql('agent', (examples('Own data'))[1]), '0', 'the purge runs');
@@ -109,7 +110,7 @@ my %default = map { split /\|/, $_, 2 } split /\n/, $node->safe_psql('agent', <<
 SELECT api.agent_uid();
 SELECT name || '|' || boot_val FROM pg_settings WHERE name LIKE 'agent.%'
 SQL
-$default{'agent.token'} = '';    # hidden from pg_settings: SHOW tells of it
+$default{$_} = '' foreach 'agent.token', 'agent.metrics_token';    # hidden from pg_settings: SHOW tells of them
 delete $default{''};
 is_deeply(\%said_default, \%default, 'the table of settings has their names and defaults');
 foreach my $row (@setting_rows)
