@@ -91,6 +91,33 @@ extern Size agent_search_room(int len);
 extern char *agent_search_pair(const SearchTerm *second);
 extern TSQuery agent_search_query_make(const text *query);
 
+/* search_phrase.c */
+#define SEARCH_PHRASE_MAX 32 /* words of a phrase that are compared */
+
+/* A word of a phrase of the query, and how far it is from the first one. */
+typedef struct SearchMember
+{
+	int word; /* which of the query's, however often that has it */
+	int distance;
+} SearchMember;
+
+/* A phrase of the query; a single word is one too. */
+typedef struct SearchPhrase
+{
+	int count;
+	SearchMember members[SEARCH_PHRASE_MAX];
+} SearchPhrase;
+
+typedef struct SearchPhrases
+{
+	TSQuery words; /* the query's, each once */
+	int count;
+	SearchPhrase *phrases;
+} SearchPhrases;
+
+extern SearchPhrases *agent_search_phrases(TSQuery query);
+extern int *agent_search_mark(const SearchPhrases *phrases, const HeadlineParsedText *text);
+
 /* search_vector.c */
 extern Oid agent_search_configuration(void);
 

@@ -13,27 +13,11 @@
 #include "miscadmin.h"
 #include "tsearch/ts_utils.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 
 #define PIECE      2048 /* bytes read at once */
 #define OVERLAP    300  /* of them once more with the next */
 #define CHARACTERS 160  /* shown, about */
 #define BEFORE     40   /* of them before the first that is marked */
-#define PHRASE_MAX 32   /* words of a phrase that are compared */
-
-/* A word of a phrase of the query, and how far it is from the first one. */
-typedef struct Member
-{
-	int word; /* which of the query's, however often that has it */
-	int distance;
-} Member;
-
-/* A phrase of the query; a single word is one too. */
-typedef struct Phrase
-{
-	int count;
-	Member members[PHRASE_MAX];
-} Phrase;
 
 /* A token as it is shown. */
 typedef struct Shown
@@ -45,178 +29,11 @@ typedef struct Shown
 
 typedef struct Snippet
 {
-	TSQuery words; /* the query's words, each once */
-	int phrase_count;
-	Phrase *phrases;
+	SearchPhrases *phrases;
 	Shown *tokens;
 	int count;
 	int first; /* the first marked one of the best place, -1 when there is none */
 } Snippet;
-
-/* Returns which word of the query an operand is, or -1 for none. */
-static int
-word_of(const Snippet *snippet, TSQuery query, const QueryOperand *operand)
-{
-	const QueryItem *item = GETQUERY(snippet->words);
-
-	for (int i = 0; i < snippet->words->size; i++)
-	{
-		const QueryOperand *word = &item[i].qoperand;
-
-		if (item[i].type == QI_VAL && word->prefix == operand->prefix &&
-			word->length == operand->length &&
-			memcmp(GETOPERAND(snippet->words) + word->distance,
-				   GETOPERAND(query) + operand->distance,
-				   word->length) == 0)
-			return i;
-	}
-	return -1;
-}
-
-/*
- * Reads a branch of the query. Words in sequence are added to the phrase that is being
- * read; others begin phrases of their own. What is excluded is nowhere to be shown.
- */
-static void
-read_branch(Snippet *snippet, TSQuery query, const QueryItem *branch, Phrase *phrase, int *distance)
-{
-	const QueryItem *right = branch + 1;
-	const QueryItem *left;
-
-	check_stack_depth();
-	if (branch->type != QI_VAL && (branch->type != QI_OPR || branch->qoperator.oper == OP_NOT))
-		return;
-	if (phrase == NULL && (branch->type == QI_VAL || branch->qoperator.oper == OP_PHRASE))
-		phrase = &snippet->phrases[snippet->phrase_count++];
-	if (branch->type == QI_VAL)
-	{
-		if (phrase->count < PHRASE_MAX)
-			phrase->members[phrase->count++] =
-				(Member){word_of(snippet, query, &branch->qoperand), *distance};
-		return;
-	}
-	left = branch + branch->qoperator.left;
-	if (phrase == NULL)
-		*distance = 0;
-	read_branch(snippet, query, left, phrase, distance);
-	if (phrase == NULL)
-		*distance = 0;
-	/* Within a phrase, each of several words has the same place. */
-	if (branch->qoperator.oper == OP_PHRASE)
-		*distance += branch->qoperator.distance;
-	read_branch(snippet, query, right, phrase, distance);
-}
-
-/* Finds the words of the query, each once, and its phrases. */
-static void
-read_query(Snippet *snippet, TSQuery query)
-{
-	StringInfoData words;
-	const QueryItem *item = GETQUERY(query);
-	int distance = 0;
-
-	initStringInfo(&words);
-	snippet->words = query;
-	for (int i = 0; i < query->size; i++)
-	{
-		if (item[i].type != QI_VAL || word_of(snippet, query, &item[i].qoperand) != i)
-			continue;
-		if (words.len > 0)
-			appendStringInfoChar(&words, '|');
-		agent_search_append(
-			&words,
-			pnstrdup(GETOPERAND(query) + item[i].qoperand.distance, item[i].qoperand.length),
-			item[i].qoperand.prefix);
-	}
-	snippet->words = DatumGetTSQuery(DirectFunctionCall1(tsqueryin, CStringGetDatum(words.data)));
-	snippet->phrases = palloc0((query->size + 1) * sizeof(Phrase));
-	snippet->phrase_count = 0;
-	if (query->size > 0)
-		read_branch(snippet, query, item, NULL, &distance);
-}
-
-/* Returns which word of the query a token is, or -1 for none. */
-static int
-word_at(const Snippet *snippet, const HeadlineParsedText *text, int token)
-{
-	const QueryOperand *item = text->words[token].item;
-
-	return item == NULL ? -1 : (int) ((const QueryItem *) item - GETQUERY(snippet->words));
-}
-
-/* Finds the token of a phrase's word at a position; -1: it is not there. */
-static int
-find_member(const Snippet *snippet, const HeadlineParsedText *text, int from, int word,
-			int position)
-{
-	for (int i = from; i < text->curwords && text->words[i].pos <= position; i++)
-	{
-		if (text->words[i].pos == position && word_at(snippet, text, i) == word)
-			return i;
-	}
-	return -1;
-}
-
-/* Sets the phrase of all of its tokens, if it begins with a token. */
-static void
-mark_phrase(const Snippet *snippet, const HeadlineParsedText *text, int first, int number,
-			int *phrases)
-{
-	const Phrase *phrase = &snippet->phrases[number];
-	int found[PHRASE_MAX];
-	int begin = text->words[first].pos;
-
-	for (int i = 0; i < phrase->count;)
-	{
-		int distance = phrase->members[i].distance;
-		int at = -1;
-
-		/* One of the words that may stand there. */
-		for (; i < phrase->count && phrase->members[i].distance == distance; i++)
-		{
-			found[i] = find_member(snippet, text, first, phrase->members[i].word, begin + distance);
-			at = Max(at, found[i]);
-		}
-		if (at < 0)
-			return;
-	}
-	for (int i = 0; i < phrase->count; i++)
-	{
-		int token = found[i];
-
-		/* What stands for the same token comes after it. */
-		while (token > 0 && text->words[token].repeated)
-			token--;
-		if (token >= 0)
-			phrases[token] = number;
-	}
-}
-
-/* Returns for each token which phrase of the query it belongs to, -1 for none. */
-static int *
-find_phrases(const Snippet *snippet, const HeadlineParsedText *text)
-{
-	int *phrases = palloc((text->curwords + 1) * sizeof(int));
-
-	memset(phrases, -1, (text->curwords + 1) * sizeof(int));
-	for (int i = 0; i < text->curwords; i++)
-	{
-		int word = word_at(snippet, text, i);
-
-		CHECK_FOR_INTERRUPTS();
-		for (int p = 0; word >= 0 && p < snippet->phrase_count; p++)
-		{
-			const Phrase *phrase = &snippet->phrases[p];
-
-			for (int m = 0; m < phrase->count && phrase->members[m].distance == 0; m++)
-			{
-				if (phrase->members[m].word == word)
-					mark_phrase(snippet, text, i, p, phrases);
-			}
-		}
-	}
-	return phrases;
-}
 
 /* Tells whether a token repeats what others show. */
 static bool
@@ -230,7 +47,7 @@ is_repeated(const HeadlineWordEntry *word)
 static void
 find_tokens(Snippet *snippet, const HeadlineParsedText *text)
 {
-	int *phrases = find_phrases(snippet, text);
+	int *phrases = agent_search_mark(snippet->phrases, text);
 
 	snippet->count = 0;
 	snippet->tokens = palloc((text->curwords + 1) * sizeof(Shown));
@@ -251,7 +68,7 @@ find_tokens(Snippet *snippet, const HeadlineParsedText *text)
 static int
 worth_of(const Snippet *snippet, int first)
 {
-	bool *seen = palloc0(snippet->phrase_count + 1);
+	bool *seen = palloc0(snippet->phrases->count + 1);
 	int count = 0;
 	int shown = 0;
 
@@ -414,7 +231,7 @@ read_piece(Snippet *snippet, Oid config, char *at, int len)
 	HeadlineParsedText parsed = {.lenwords = 128};
 
 	parsed.words = palloc(parsed.lenwords * sizeof(HeadlineWordEntry));
-	hlparsetext(config, &parsed, snippet->words, at, len);
+	hlparsetext(config, &parsed, snippet->phrases->words, at, len);
 	find_tokens(snippet, &parsed);
 	find_place(snippet);
 }
@@ -438,7 +255,7 @@ agent_search_snippet(PG_FUNCTION_ARGS)
 	int len = piece_length(at, end);
 	Snippet snippet;
 
-	read_query(&snippet, query);
+	snippet.phrases = agent_search_phrases(query);
 	read_piece(&snippet, config, at, len);
 	while (snippet.first < 0 && at + len < end)
 	{

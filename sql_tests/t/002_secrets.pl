@@ -538,7 +538,7 @@ foreach my $call (
 
     # What is shown instead says what runs.
     is( $node->safe_psql('agent', q{SELECT query FROM pg_stat_activity
-            WHERE usename = 'agent_authenticator' AND wait_event_type = 'Lock'}),
+            WHERE usename = 'agent_authenticator' AND state = 'active'}),
         "<$function>", "pg_stat_activity names $function");
 
     # Cancelled from outside, the server reports the statement, without its text.
