@@ -120,6 +120,7 @@ struct AgentFaults;
 extern void agent_cursor_scope_begin(AgentCursorScope *scope, const char *function,
 									 const pg_uuid_t *caller);
 extern void agent_cursor_scope_add(AgentCursorScope *scope, const void *data, int len);
+extern void agent_cursor_scope_add_value(AgentCursorScope *scope, const void *value);
 extern char *agent_cursor_make(const AgentCursorScope *scope, const void *place, Size len);
 extern bool agent_cursor_read(struct AgentFaults *faults, const AgentCursorScope *scope,
 							  const text *cursor, void *place, Size len);
@@ -469,6 +470,8 @@ typedef enum AgentPlan
 
 extern uint64 agent_execute(AgentPlan plan, Datum *values, const char *nulls);
 extern uint64 agent_execute_most(AgentPlan plan, Datum *values, const char *nulls, int most);
+extern Datum agent_nullable(const void *value, char *null);
+extern Datum agent_argument(FunctionCallInfo fcinfo, int arg, char *null);
 extern Datum agent_result(int row, int column, bool *isnull);
 extern Datum agent_result_row(FunctionCallInfo fcinfo);
 extern Datum agent_execute_row(FunctionCallInfo fcinfo, AgentPlan plan, Datum *values,

@@ -51,14 +51,6 @@ agent_require_conversation(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(true);
 }
 
-/* Returns a value, or marks that it is null. */
-static Datum
-value_or_null(const void *value, char *null)
-{
-	*null = value == NULL ? 'n' : ' ';
-	return PointerGetDatum(value);
-}
-
 /* Adds the first message of a new conversation; SPI is connected. */
 static void
 insert_first_message(const pg_uuid_t *caller, const pg_uuid_t *conversation_id, text *content,
@@ -120,8 +112,8 @@ agent_conversation_create(PG_FUNCTION_ARGS)
 	values[2] = PointerGetDatum(title);
 	values[3] = TimestampTzGetDatum(now);
 	values[4] = Int64GetDatum(has_first ? 1 : 0);
-	values[5] = value_or_null(tags, &nulls[5]);
-	values[6] = value_or_null(metadata, &nulls[6]);
+	values[5] = agent_nullable(tags, &nulls[5]);
+	values[6] = agent_nullable(metadata, &nulls[6]);
 	SPI_connect();
 	is_new = agent_idempotency_claim(&request);
 	if (!is_new)
@@ -194,14 +186,12 @@ agent_conversation_update(PG_FUNCTION_ARGS)
 								 values,
 								 NULL,
 								 AGENT_CONVERSATION_NOT_FOUND);
-	values[2] = value_or_null(title, &nulls[2]);
-	values[3] = PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2);
-	nulls[3] = PG_ARGISNULL(2) ? 'n' : ' ';
+	values[2] = agent_nullable(title, &nulls[2]);
+	values[3] = agent_argument(fcinfo, 2, &nulls[3]);
 	values[4] = TimestampTzGetDatum(GetCurrentTimestamp());
-	values[5] = PG_ARGISNULL(3) ? (Datum) 0 : PG_GETARG_DATUM(3);
-	nulls[5] = PG_ARGISNULL(3) ? 'n' : ' ';
-	values[6] = value_or_null(tags, &nulls[6]);
-	values[7] = value_or_null(metadata, &nulls[7]);
+	values[5] = agent_argument(fcinfo, 3, &nulls[5]);
+	values[6] = agent_nullable(tags, &nulls[6]);
+	values[7] = agent_nullable(metadata, &nulls[7]);
 	return agent_execute_row(fcinfo,
 							 AGENT_PLAN_CONVERSATION_UPDATE,
 							 values,
@@ -290,7 +280,7 @@ agent_conversation_fork(PG_FUNCTION_ARGS)
 	title = agent_check_text(&faults, AGENT_FIELD_NEW_TITLE, fcinfo, 2);
 	agent_faults_raise(&faults);
 
-	values[3] = value_or_null(title, &nulls[3]);
+	values[3] = agent_nullable(title, &nulls[3]);
 	values[4] = TimestampTzGetDatum(GetCurrentTimestamp());
 	SPI_connect();
 	if (agent_execute(AGENT_PLAN_CONVERSATION_FORK, values, nulls) == 0)

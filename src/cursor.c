@@ -44,6 +44,16 @@ agent_cursor_scope_begin(AgentCursorScope *scope, const char *function, const pg
 	agent_cursor_scope_add(scope, caller, UUID_LEN);
 }
 
+/* Adds an argument of a type of variable length, or NULL. */
+void
+agent_cursor_scope_add_value(AgentCursorScope *scope, const void *value)
+{
+	if (value == NULL)
+		agent_cursor_scope_add(scope, NULL, -1);
+	else
+		agent_cursor_scope_add(scope, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+}
+
 /* Adds an argument that the list was asked for; a length of -1 is NULL. */
 void
 agent_cursor_scope_add(AgentCursorScope *scope, const void *data, int len)

@@ -168,10 +168,8 @@ agent_message_update(PG_FUNCTION_ARGS)
 	metadata = agent_check_metadata(&faults, AGENT_FIELD_METADATA, fcinfo, 2);
 	agent_faults_raise(&faults);
 
-	values[2] = PointerGetDatum(content);
-	nulls[2] = content == NULL ? 'n' : ' ';
-	values[3] = PointerGetDatum(metadata);
-	nulls[3] = metadata == NULL ? 'n' : ' ';
+	values[2] = agent_nullable(content, &nulls[2]);
+	values[3] = agent_nullable(metadata, &nulls[3]);
 	SPI_connect();
 	if (content != NULL || metadata != NULL)
 	{

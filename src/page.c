@@ -52,13 +52,6 @@ scope_add_boolean(AgentCursorScope *scope, FunctionCallInfo fcinfo, int arg)
 	agent_cursor_scope_add(scope, &value, PG_ARGISNULL(arg) ? -1 : (int) sizeof(value));
 }
 
-/* Returns an argument that is a text, or NULL. */
-static text *
-text_argument(FunctionCallInfo fcinfo, int arg)
-{
-	return PG_ARGISNULL(arg) ? NULL : PG_GETARG_TEXT_PP(arg);
-}
-
 /* Reads the rows of a page, and one more, by a plan; SPI is connected. */
 void
 agent_page_read(AgentPage *page, AgentPlan plan, Datum *values, const char *nulls)
@@ -170,17 +163,10 @@ read_filters(FunctionCallInfo fcinfo, AgentFaults *faults, AgentCursorScope *sco
 
 	scope_add_boolean(scope, fcinfo, FILTER_ARCHIVED);
 	scope_add_boolean(scope, fcinfo, FILTER_PINNED);
-	agent_cursor_scope_add(scope,
-						   tag != NULL ? VARDATA_ANY(tag) : NULL,
-						   tag != NULL ? (int) VARSIZE_ANY_EXHDR(tag) : -1);
-	agent_cursor_scope_add(scope,
-						   metadata != NULL ? VARDATA(metadata) : NULL,
-						   metadata != NULL ? (int) VARSIZE(metadata) - VARHDRSZ : -1);
+	agent_cursor_scope_add_value(scope, tag);
+	agent_cursor_scope_add_value(scope, metadata);
 	for (int arg = FILTER_ARCHIVED; arg < FILTERS_END; arg++)
-	{
-		values[arg + 1] = PG_ARGISNULL(arg) ? (Datum) 0 : PG_GETARG_DATUM(arg);
-		nulls[arg + 1] = PG_ARGISNULL(arg) ? 'n' : ' ';
-	}
+		values[arg + 1] = agent_argument(fcinfo, arg, &nulls[arg + 1]);
 }
 
 PG_FUNCTION_INFO_V1(agent_conversation_page);
@@ -209,7 +195,7 @@ agent_conversation_page(PG_FUNCTION_ARGS)
 	if (faults.count == 0)
 		(void) agent_cursor_read(&faults,
 								 &page.scope,
-								 text_argument(fcinfo, 0),
+								 agent_check_text(&faults, AGENT_FIELD_CURSOR, fcinfo, 0),
 								 &place,
 								 sizeof(place));
 	page.size = agent_check_integer(&faults, AGENT_FIELD_CONVERSATION_PAGE_SIZE, fcinfo, 1);
@@ -262,7 +248,11 @@ agent_message_page(PG_FUNCTION_ARGS)
 		agent_cursor_scope_begin(&page.scope, "agent_message_page", &caller);
 		agent_cursor_scope_add(&page.scope, &id, UUID_LEN);
 		agent_cursor_scope_add(&page.scope, &backward, sizeof(backward));
-		(void) agent_cursor_read(&faults, &page.scope, text_argument(fcinfo, 1), &seq, sizeof(seq));
+		(void) agent_cursor_read(&faults,
+								 &page.scope,
+								 agent_check_text(&faults, AGENT_FIELD_CURSOR, fcinfo, 1),
+								 &seq,
+								 sizeof(seq));
 	}
 	page.size = agent_check_integer(&faults, AGENT_FIELD_MESSAGE_PAGE_SIZE, fcinfo, 2);
 	agent_faults_raise(&faults);

@@ -100,6 +100,22 @@ agent_execute(AgentPlan id, Datum *values, const char *nulls)
 	return agent_execute_most(id, values, nulls, 0);
 }
 
+/* Returns a value for a statement, or marks that it is null. */
+Datum
+agent_nullable(const void *value, char *null)
+{
+	*null = value == NULL ? 'n' : ' ';
+	return PointerGetDatum(value);
+}
+
+/* Returns an argument of a function for a statement, or marks that it is null. */
+Datum
+agent_argument(FunctionCallInfo fcinfo, int arg, char *null)
+{
+	*null = PG_ARGISNULL(arg) ? 'n' : ' ';
+	return PG_ARGISNULL(arg) ? (Datum) 0 : PG_GETARG_DATUM(arg);
+}
+
 /* Returns a value of the last result: rows count from 0, columns from 1. */
 Datum
 agent_result(int row, int column, bool *isnull)

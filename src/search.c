@@ -89,11 +89,7 @@ scope_add(AgentCursorScope *scope, FunctionCallInfo fcinfo, int arg)
 	else if (arg == ARG_SINCE || arg == ARG_BEFORE || arg == ARG_ARCHIVED || arg == ARG_PINNED)
 		agent_cursor_scope_add(scope, &value, sizeof(value));
 	else
-	{
-		struct varlena *bytes = PG_DETOAST_DATUM_PACKED(value);
-
-		agent_cursor_scope_add(scope, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
-	}
+		agent_cursor_scope_add_value(scope, PG_DETOAST_DATUM_PACKED(value));
 }
 
 /* Reads the cursor, which is good for all arguments but the size of the page. */
@@ -101,7 +97,7 @@ static void
 read_cursor(Search *search, AgentFaults *faults, FunctionCallInfo fcinfo)
 {
 	AgentCursorScope *scope = &search->page.scope;
-	text *cursor = PG_ARGISNULL(ARG_CURSOR) ? NULL : PG_GETARG_TEXT_PP(ARG_CURSOR);
+	text *cursor = agent_check_text(faults, AGENT_FIELD_CURSOR, fcinfo, ARG_CURSOR);
 
 	agent_cursor_scope_begin(scope, "agent_search", &search->caller);
 	for (int arg = 0; arg < ARG_COUNT; arg++)
@@ -182,8 +178,9 @@ read_hits(Search *search, TSQuery query, FunctionCallInfo fcinfo)
 	values[PARAM_QUERY] = TSQueryGetDatum(query);
 	for (int arg = ARG_CONVERSATION_ID; arg <= ARG_METADATA; arg++)
 	{
-		values[PARAM_FILTERS + arg - ARG_CONVERSATION_ID] = PG_GETARG_DATUM(arg);
-		nulls[PARAM_FILTERS + arg - ARG_CONVERSATION_ID] = PG_ARGISNULL(arg) ? 'n' : ' ';
+		int param = PARAM_FILTERS + arg - ARG_CONVERSATION_ID;
+
+		values[param] = agent_argument(fcinfo, arg, &nulls[param]);
 	}
 	values[PARAM_RANK] = Float4GetDatum(search->place.rank);
 	values[PARAM_ID] = UUIDPGetDatum(&search->place.id);
@@ -214,8 +211,8 @@ PG_FUNCTION_INFO_V1(agent_search);
 /*
  * SQL: agent_search(query text, cursor text, page_size integer, conversation_id uuid,
  *		role text, since timestamptz, before timestamptz, archived boolean,
- *		pinned boolean, tag text, metadata jsonb, start_mark text, stop_mark text) returns
- *agent_hits_page
+ *		pinned boolean, tag text, metadata jsonb, start_mark text, stop_mark text)
+ *		returns agent_hits_page
  */
 Datum
 agent_search(PG_FUNCTION_ARGS)

@@ -20,14 +20,6 @@
 #define WORD_OVERHEAD (sizeof(uint16) * 3)
 #define QUERY_MAX     4096 /* bytes */
 
-/* Makes a list of words empty. */
-static void
-begin_words(ParsedText *parsed, int room)
-{
-	*parsed = (ParsedText){.lenwords = room};
-	parsed->words = palloc(room * sizeof(ParsedWord));
-}
-
 /* Drops the words that a tsvector has no room for. */
 static void
 cut_words(ParsedText *parsed)
@@ -75,8 +67,7 @@ add_word(ParsedText *parsed, char *word)
 static void
 add_pairs(ParsedText *parsed, Oid config, char *text, int len)
 {
-	SearchTerm *terms =
-		MemoryContextAllocHuge(CurrentMemoryContext, agent_search_room(len) * sizeof(SearchTerm));
+	SearchTerm *terms = palloc(agent_search_room(len) * sizeof(SearchTerm));
 	int count = agent_search_terms(config, text, len, terms);
 
 	for (int i = 0; i < count; i++)
@@ -91,9 +82,9 @@ add_pairs(ParsedText *parsed, Oid config, char *text, int len)
 static TSVector
 make_vector(Oid config, char *text, int len, bool has_pairs)
 {
-	ParsedText parsed;
+	ParsedText parsed = {.lenwords = Max(len / 6, 8)};
 
-	begin_words(&parsed, Max(len / 6, 8));
+	parsed.words = palloc(parsed.lenwords * sizeof(ParsedWord));
 	parsetext(config, &parsed, text, len);
 	if (has_pairs)
 		add_pairs(&parsed, config, text, len);
