@@ -51,7 +51,7 @@ everyGateway((gateway, test, name) => {
     test('every answer has the headers that keep it to itself', async () => {
         for (const [method, target] of [['GET', '/health'], ['GET', '/nothing'],
             ['GET', '/auth/me'], ['PUT', '/docs'], ['GET', '/%'], ['GET', '/docs'],
-            ['GET', '/docs/docs.js']]) {
+            ['GET', '/docs/docs.js'], ['GET', '/health?cache-control=private, no-cache:'.replace(' ', '%20')]]) {
             const { headers } = await gateway.send(method, target);
             const about = `${method} ${target}`;
             const policy = headers['content-security-policy'];

@@ -411,6 +411,7 @@ typedef enum AgentPlan
 	AGENT_PLAN_USER_SET_PASSWORD,
 	AGENT_PLAN_USER_DELETE,
 	AGENT_PLAN_USER_SET_ACTIVE,
+	AGENT_PLAN_USER_VERSION,
 	AGENT_PLAN_SESSION_INSERT,
 	AGENT_PLAN_SESSION_EXPIRE,
 	AGENT_PLAN_SESSION_STATE,
@@ -443,6 +444,9 @@ typedef enum AgentPlan
 	AGENT_PLAN_CONVERSATION_FORK,
 	AGENT_PLAN_CONVERSATION_COUNTED,
 	AGENT_PLAN_CONVERSATION_PURGE,
+	AGENT_PLAN_CONVERSATION_VERSION,
+	AGENT_PLAN_CONVERSATION_LIST_VERSION,
+	AGENT_PLAN_CONVERSATION_PAGE_VERSION,
 	AGENT_PLAN_EXPORT_SIZE,
 	AGENT_PLAN_MESSAGE_INSERT,
 	AGENT_PLAN_MESSAGE_LIST,
@@ -493,6 +497,7 @@ typedef struct AgentPage
 } AgentPage;
 
 extern void agent_page_read(AgentPage *page, AgentPlan plan, Datum *values, const char *nulls);
+extern void agent_conversation_page_versions(int count, const Datum *values, const bool *nulls);
 extern Datum agent_page_finish(FunctionCallInfo fcinfo, const AgentPage *page, const void *place,
 							   Size len, MemoryContext context);
 

@@ -20,7 +20,7 @@
 const HttpRoute agent_http_routes[] = {
 	{
 		"POST", "/auth/register", "auth", "register", "Register an account",
-		true, false, 201, HTTP_USER, HTTP_NOTHING, "agent_register", AGENT_NO_PLAN,
+		true, false, 201, HTTP_USER, HTTP_NOTHING, "agent_register", AGENT_NO_PLAN, AGENT_NO_PLAN,
 		{
 			{HTTP_BODY, AGENT_FIELD_EMAIL},
 			{HTTP_BODY, AGENT_FIELD_USERNAME},
@@ -31,7 +31,7 @@ const HttpRoute agent_http_routes[] = {
 	},
 	{
 		"POST", "/auth/login", "auth", "login", "Log in and get an access token",
-		true, false, 200, HTTP_TOKEN, HTTP_TOKEN_PAIR, "agent_login", AGENT_NO_PLAN,
+		true, false, 200, HTTP_TOKEN, HTTP_TOKEN_PAIR, "agent_login", AGENT_NO_PLAN, AGENT_NO_PLAN,
 		{
 			{HTTP_BODY, AGENT_FIELD_LOGIN_EMAIL},
 			{HTTP_BODY, AGENT_FIELD_PASSWORD},
@@ -41,46 +41,46 @@ const HttpRoute agent_http_routes[] = {
 	},
 	{
 		"POST", "/auth/refresh", "auth", "refresh", "Get the next pair of tokens",
-		true, false, 200, HTTP_TOKEN_PAIR, HTTP_NOTHING, "agent_refresh", AGENT_NO_PLAN,
+		true, false, 200, HTTP_TOKEN_PAIR, HTTP_NOTHING, "agent_refresh", AGENT_NO_PLAN, AGENT_NO_PLAN,
 		{{HTTP_BODY, AGENT_FIELD_REFRESH_TOKEN}},
 		{AGENT_INVALID_REFRESH_TOKEN, AGENT_USER_INACTIVE}
 	},
 	{
 		"POST", "/auth/logout", "auth", "logout", "End this session, the others, or all",
-		false, true, 204, HTTP_NOTHING, HTTP_NOTHING, "agent_logout", AGENT_NO_PLAN,
+		false, true, 204, HTTP_NOTHING, HTTP_NOTHING, "agent_logout", AGENT_NO_PLAN, AGENT_NO_PLAN,
 		{{HTTP_BODY, AGENT_FIELD_SCOPE}},
 		{0}
 	},
 	{
 		"POST", "/auth/password", "auth", "password_change", "Change your password, and end your other sessions",
-		false, false, 204, HTTP_NOTHING, HTTP_NOTHING, "agent_password_change", AGENT_NO_PLAN,
+		false, false, 204, HTTP_NOTHING, HTTP_NOTHING, "agent_password_change", AGENT_NO_PLAN, AGENT_NO_PLAN,
 		{{HTTP_BODY, AGENT_FIELD_CURRENT_PASSWORD}, {HTTP_BODY, AGENT_FIELD_CHANGED_PASSWORD}},
 		{AGENT_WRONG_PASSWORD}
 	},
 	{
 		"GET", "/auth/sessions", "auth", "session_list", "List your sessions, newest first",
-		false, false, 200, HTTP_SESSION, HTTP_NOTHING, NULL, AGENT_PLAN_SESSION_LIST,
+		false, false, 200, HTTP_SESSION, HTTP_NOTHING, NULL, AGENT_PLAN_SESSION_LIST, AGENT_NO_PLAN,
 		{{0}}, {0}
 	},
 	{
 		"GET", "/auth/export", "auth", "export", "Get all that is kept of you",
-		false, false, 200, HTTP_EXPORT, HTTP_NOTHING, "agent_export", AGENT_NO_PLAN,
+		false, false, 200, HTTP_EXPORT, HTTP_NOTHING, "agent_export", AGENT_NO_PLAN, AGENT_NO_PLAN,
 		{{0}}, {0}
 	},
 	{
 		"GET", "/auth/me", "auth", "me", "See your own account",
-		false, false, 200, HTTP_USER, HTTP_NOTHING, "agent_me", AGENT_NO_PLAN,
+		false, false, 200, HTTP_USER, HTTP_NOTHING, "agent_me", AGENT_NO_PLAN, AGENT_PLAN_USER_VERSION,
 		{{0}}, {0}
 	},
 	{
 		"DELETE", "/auth/me", "auth", "account_delete", "Delete your account and all that is in it",
-		false, false, 204, HTTP_NOTHING, HTTP_NOTHING, "agent_account_delete", AGENT_NO_PLAN,
+		false, false, 204, HTTP_NOTHING, HTTP_NOTHING, "agent_account_delete", AGENT_NO_PLAN, AGENT_NO_PLAN,
 		{{HTTP_BODY, AGENT_FIELD_PASSWORD}},
 		{AGENT_WRONG_PASSWORD, AGENT_ACCOUNT_IN_USE}
 	},
 	{
 		"POST", "/conversations", "conversations", "conversation_create", "Begin a conversation",
-		false, false, 201, HTTP_CONVERSATION, HTTP_NOTHING, "agent_conversation_create", AGENT_NO_PLAN,
+		false, false, 201, HTTP_CONVERSATION, HTTP_NOTHING, "agent_conversation_create", AGENT_NO_PLAN, AGENT_NO_PLAN,
 		{
 			{HTTP_BODY, AGENT_FIELD_TITLE},
 			{HTTP_BODY, AGENT_FIELD_FIRST_MESSAGE},
@@ -92,7 +92,8 @@ const HttpRoute agent_http_routes[] = {
 	},
 	{
 		"GET", "/conversations", "conversations", "conversation_list", "List your conversations, newest first",
-		false, false, 200, HTTP_CONVERSATION, HTTP_NOTHING, NULL, AGENT_PLAN_CONVERSATION_LIST,
+		false, false, 200, HTTP_CONVERSATION, HTTP_NOTHING, NULL,
+		AGENT_PLAN_CONVERSATION_LIST, AGENT_PLAN_CONVERSATION_LIST_VERSION,
 		{
 			{HTTP_QUERY, AGENT_FIELD_SKIP},
 			{HTTP_QUERY, AGENT_FIELD_CONVERSATION_LIMIT},
@@ -102,13 +103,14 @@ const HttpRoute agent_http_routes[] = {
 	},
 	{
 		"GET", CONVERSATION_PATH, "conversations", "conversation_get", "Get a conversation",
-		false, false, 200, HTTP_CONVERSATION, HTTP_NOTHING, "agent_conversation_get", AGENT_NO_PLAN,
+		false, false, 200, HTTP_CONVERSATION, HTTP_NOTHING, "agent_conversation_get",
+		AGENT_NO_PLAN, AGENT_PLAN_CONVERSATION_VERSION,
 		{{HTTP_PATH, AGENT_FIELD_CONVERSATION_ID}},
 		{0}
 	},
 	{
 		"PATCH", CONVERSATION_PATH, "conversations", "conversation_update", "Rename a conversation, put it away, pin or tag it",
-		false, false, 200, HTTP_CONVERSATION, HTTP_NOTHING, "agent_conversation_update", AGENT_NO_PLAN,
+		false, false, 200, HTTP_CONVERSATION, HTTP_NOTHING, "agent_conversation_update", AGENT_NO_PLAN, AGENT_NO_PLAN,
 		{
 			{HTTP_PATH, AGENT_FIELD_CONVERSATION_ID},
 			{HTTP_BODY, AGENT_FIELD_NEW_TITLE},
@@ -121,13 +123,13 @@ const HttpRoute agent_http_routes[] = {
 	},
 	{
 		"DELETE", CONVERSATION_PATH, "conversations", "conversation_delete", "Delete a conversation and its messages",
-		false, false, 204, HTTP_NOTHING, HTTP_NOTHING, "agent_conversation_delete", AGENT_NO_PLAN,
+		false, false, 204, HTTP_NOTHING, HTTP_NOTHING, "agent_conversation_delete", AGENT_NO_PLAN, AGENT_NO_PLAN,
 		{{HTTP_PATH, AGENT_FIELD_CONVERSATION_ID}},
 		{0}
 	},
 	{
 		"POST", CONVERSATION_PATH "/messages", "conversations", "message_create", "Add a message",
-		false, false, 201, HTTP_MESSAGE, HTTP_NOTHING, "agent_message_create", AGENT_NO_PLAN,
+		false, false, 201, HTTP_MESSAGE, HTTP_NOTHING, "agent_message_create", AGENT_NO_PLAN, AGENT_NO_PLAN,
 		{
 			{HTTP_PATH, AGENT_FIELD_CONVERSATION_ID},
 			{HTTP_BODY, AGENT_FIELD_ROLE},
@@ -138,7 +140,7 @@ const HttpRoute agent_http_routes[] = {
 	},
 	{
 		"GET", CONVERSATION_PATH "/messages", "conversations", "message_list", "List the messages, oldest first",
-		false, false, 200, HTTP_MESSAGE, HTTP_NOTHING, NULL, AGENT_PLAN_MESSAGE_LIST,
+		false, false, 200, HTTP_MESSAGE, HTTP_NOTHING, NULL, AGENT_PLAN_MESSAGE_LIST, AGENT_PLAN_CONVERSATION_VERSION,
 		{
 			{HTTP_PATH, AGENT_FIELD_CONVERSATION_ID},
 			{HTTP_QUERY, AGENT_FIELD_SKIP},
@@ -148,7 +150,7 @@ const HttpRoute agent_http_routes[] = {
 	},
 	{
 		"POST", CONVERSATION_PATH "/fork", "conversations", "conversation_fork", "Copy a conversation, up to a message",
-		false, true, 201, HTTP_CONVERSATION_DETAIL, HTTP_NOTHING, "agent_conversation_fork", AGENT_NO_PLAN,
+		false, true, 201, HTTP_CONVERSATION_DETAIL, HTTP_NOTHING, "agent_conversation_fork", AGENT_NO_PLAN, AGENT_NO_PLAN,
 		{
 			{HTTP_PATH, AGENT_FIELD_CONVERSATION_ID},
 			{HTTP_BODY, AGENT_FIELD_UP_TO_MESSAGE_ID},
@@ -158,7 +160,7 @@ const HttpRoute agent_http_routes[] = {
 	},
 	{
 		"PATCH", MESSAGE_PATH, "conversations", "message_update", "Edit a message",
-		false, false, 200, HTTP_MESSAGE_DETAIL, HTTP_NOTHING, "agent_message_update", AGENT_NO_PLAN,
+		false, false, 200, HTTP_MESSAGE_DETAIL, HTTP_NOTHING, "agent_message_update", AGENT_NO_PLAN, AGENT_NO_PLAN,
 		{
 			{HTTP_PATH, AGENT_FIELD_MESSAGE_ID},
 			{HTTP_BODY, AGENT_FIELD_NEW_CONTENT},
@@ -168,13 +170,13 @@ const HttpRoute agent_http_routes[] = {
 	},
 	{
 		"DELETE", MESSAGE_PATH, "conversations", "message_delete", "Delete a message",
-		false, false, 204, HTTP_NOTHING, HTTP_NOTHING, "agent_message_delete", AGENT_NO_PLAN,
+		false, false, 204, HTTP_NOTHING, HTTP_NOTHING, "agent_message_delete", AGENT_NO_PLAN, AGENT_NO_PLAN,
 		{{HTTP_PATH, AGENT_FIELD_MESSAGE_ID}},
 		{0}
 	},
 	{
 		"GET", "/search", "conversations", "search", "Search your titles and messages, best first",
-		false, false, 200, HTTP_HIT_PAGE, HTTP_NOTHING, "agent_search", AGENT_NO_PLAN,
+		false, false, 200, HTTP_HIT_PAGE, HTTP_NOTHING, "agent_search", AGENT_NO_PLAN, AGENT_NO_PLAN,
 		{
 			{HTTP_QUERY, AGENT_FIELD_Q},
 			{HTTP_QUERY, AGENT_FIELD_CURSOR},
@@ -191,22 +193,22 @@ const HttpRoute agent_http_routes[] = {
 	},
 	{
 		"GET", "/health", "service", "health", "Tell whether the service works",
-		true, false, 200, HTTP_HEALTH, HTTP_NOTHING, "agent_health", AGENT_NO_PLAN,
+		true, false, 200, HTTP_HEALTH, HTTP_NOTHING, "agent_health", AGENT_NO_PLAN, AGENT_NO_PLAN,
 		{{0}}, {0}
 	},
 	{
 		"GET", "/ready", "service", "ready", "Tell whether requests can be served, and writes among them",
-		true, false, 200, HTTP_READY, HTTP_NOTHING, NULL, AGENT_NO_PLAN,
+		true, false, 200, HTTP_READY, HTTP_NOTHING, NULL, AGENT_NO_PLAN, AGENT_NO_PLAN,
 		{{0}}, {0}
 	},
 	{
 		"GET", "/metrics", "service", "metrics", "Tell what is measured",
-		true, false, 200, HTTP_METRICS, HTTP_NOTHING, NULL, AGENT_NO_PLAN,
+		true, false, 200, HTTP_METRICS, HTTP_NOTHING, NULL, AGENT_NO_PLAN, AGENT_NO_PLAN,
 		{{0}}, {0}
 	},
 	{
 		"GET", "/openapi.json", "service", "openapi", "Describe this API",
-		true, false, 200, HTTP_OPENAPI, HTTP_NOTHING, NULL, AGENT_NO_PLAN,
+		true, false, 200, HTTP_OPENAPI, HTTP_NOTHING, NULL, AGENT_NO_PLAN, AGENT_NO_PLAN,
 		{{0}}, {0}
 	},
 };
@@ -215,7 +217,8 @@ const HttpRoute agent_http_routes[] = {
 static const HttpRoute pages[] = {
 	{
 		"GET", "/conversations", "conversations", "conversation_page", "Get a page of your conversations",
-		false, false, 200, HTTP_CONVERSATION_PAGE, HTTP_NOTHING, "agent_conversation_page", AGENT_NO_PLAN,
+		false, false, 200, HTTP_CONVERSATION_PAGE, HTTP_NOTHING, "agent_conversation_page",
+		AGENT_NO_PLAN, AGENT_PLAN_CONVERSATION_PAGE_VERSION,
 		{
 			{HTTP_QUERY, AGENT_FIELD_CURSOR},
 			{HTTP_QUERY, AGENT_FIELD_CONVERSATION_PAGE_LIMIT},
@@ -227,7 +230,8 @@ static const HttpRoute pages[] = {
 	},
 	{
 		"GET", CONVERSATION_PATH "/messages", "conversations", "message_page", "Get a page of the messages",
-		false, false, 200, HTTP_MESSAGE_PAGE, HTTP_NOTHING, "agent_message_page", AGENT_NO_PLAN,
+		false, false, 200, HTTP_MESSAGE_PAGE, HTTP_NOTHING, "agent_message_page",
+		AGENT_NO_PLAN, AGENT_PLAN_CONVERSATION_VERSION,
 		{
 			{HTTP_PATH, AGENT_FIELD_CONVERSATION_ID},
 			{HTTP_QUERY, AGENT_FIELD_CURSOR},
@@ -255,12 +259,14 @@ agent_http_page_form(const HttpRoute *route)
 	return NULL;
 }
 
-/* Empties an answer's body. */
+/* Begins an answer, or begins it again. */
 void
 agent_http_answer_begin(HttpAnswer *answer, int status)
 {
 	answer->status = status;
+	answer->header_count = 0;
 	answer->content_type = agent_http_content_type(HTTP_NOTHING);
+	answer->cache_control = "no-store";
 	resetStringInfo(&answer->body);
 	appendStringInfoSpaces(&answer->body, VARHDRSZ);
 }
@@ -351,7 +357,6 @@ find_route(HttpRequest *request, HttpAnswer *answer)
 bytea *
 agent_http_answer(HttpRequest *request, const char *schema, HttpAnswer *answer)
 {
-	answer->header_count = 0;
 	request->number = -1;
 	initStringInfo(&answer->body);
 	if (request->body_len > BODY_MAX)
@@ -360,6 +365,7 @@ agent_http_answer(HttpRequest *request, const char *schema, HttpAnswer *answer)
 		agent_http_serve(request, schema, answer);
 	if (answer->body.len > VARHDRSZ)
 		agent_http_add_header(answer, "content-type", answer->content_type);
+	agent_http_add_header(answer, "cache-control", answer->cache_control);
 	agent_metrics_count_request(request->number, answer->status);
 	SET_VARSIZE(answer->body.data, answer->body.len);
 	return (bytea *) answer->body.data;
@@ -429,7 +435,8 @@ agent_http(PG_FUNCTION_ARGS)
 						   .authorization = request_header(headers, "authorization"),
 						   .user_agent = request_header(headers, "user-agent"),
 						   .address = request_header(headers, agent_trusted_address_header),
-						   .idempotency_key = request_header(headers, "idempotency-key")};
+						   .idempotency_key = request_header(headers, "idempotency-key"),
+						   .if_none_match = request_header(headers, "if-none-match")};
 	HttpAnswer answer;
 	Datum values[3];
 

@@ -104,6 +104,7 @@ typedef struct HttpRoute
 	HttpShape option_shape; /* with the option that is in the parameters */
 	const char *function;
 	AgentPlan list;
+	AgentPlan version; /* likewise: of what is read, for its entity tag; or none */
 	HttpParameter parameters[HTTP_PARAMETERS_MAX];
 	AgentError errors[3]; /* of its own; AGENT_NO_ERROR ends the list */
 } HttpRoute;
@@ -117,6 +118,7 @@ typedef struct HttpRequest
 	const char *user_agent;      /* likewise */
 	const char *address;         /* likewise, of agent.trusted_address_header */
 	const char *idempotency_key; /* likewise */
+	const char *if_none_match;   /* likewise */
 	char *body;
 	int body_len;
 	const HttpRoute *route;
@@ -135,8 +137,9 @@ typedef struct HttpAnswer
 {
 	int status;
 	const char *content_type;
+	const char *cache_control;
 	int header_count;
-	HttpHeader headers[4];
+	HttpHeader headers[6];
 	StringInfoData body; /* begins with room for the header of a bytea */
 } HttpAnswer;
 
@@ -148,6 +151,11 @@ extern void agent_http_answer_begin(HttpAnswer *answer, int status);
 extern void agent_http_add_header(HttpAnswer *answer, const char *name, const char *value);
 extern void agent_http_answer_error(HttpAnswer *answer, AgentError error);
 extern bytea *agent_http_answer(HttpRequest *request, const char *schema, HttpAnswer *answer);
+
+/* http_etag.c */
+extern bool agent_http_is_known(const HttpRequest *request, HttpAnswer *answer,
+								const pg_uuid_t *caller, int count, const Datum *values,
+								const bool *nulls);
 
 /* http_monitor.c */
 extern bool agent_http_is_there(const HttpRoute *route);
@@ -167,6 +175,8 @@ extern bool agent_http_takes_password(const HttpRoute *route);
 extern bool agent_http_takes(const HttpRoute *route, HttpPlace place);
 
 /* http_serve.c */
+extern uint64 agent_http_execute(AgentPlan plan, const pg_uuid_t *caller, int count,
+								 const Datum *values, const bool *nulls);
 extern void agent_http_serve(HttpRequest *request, const char *schema, HttpAnswer *answer);
 
 /* http_time.c */

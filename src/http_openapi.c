@@ -30,6 +30,11 @@ static const char error_schemas[] =
 	"\"msg\":{\"type\":\"string\"},"
 	"\"input\":{\"description\":\"What was sent, unless it may be a password.\"}}}}}}";
 
+/* The header of routes whose answers have an entity tag. */
+static const char if_none_match[] =
+	"{\"name\":\"If-None-Match\",\"in\":\"header\",\"required\":false,\"schema\":{\"type\":"
+	"\"string\"},\"description\":\"The ETag of the answer that is there already.\"}";
+
 /* Appends what separates an element from the one before. */
 static void
 separate(StringInfo json)
@@ -215,6 +220,8 @@ parameters(StringInfo json, const HttpRoute *route)
 		if (!has_parameter(route, agent_field_rule(p->field)->name))
 			parameter(json, p);
 	}
+	if (route->version != AGENT_NO_PLAN)
+		appendStringInfo(json, "%s%s", json->data[json->len - 1] == '[' ? "" : ",", if_none_match);
 	appendStringInfoChar(json, ']');
 }
 
@@ -378,6 +385,8 @@ responses(StringInfo json, const HttpRoute *route)
 		appendStringInfoString(json, "}}");
 	}
 	appendStringInfoChar(json, '}');
+	if (route->version != AGENT_NO_PLAN)
+		appendStringInfoString(json, ",\"304\":{\"description\":\"Nothing has changed\"}");
 	for (int i = 0; i < (int) lengthof(statuses); i++)
 		error_response(json, route, statuses[i], errors, count);
 	appendStringInfoChar(json, '}');

@@ -132,10 +132,10 @@ write_result(HttpAnswer *answer, HttpShape shape, Datum result)
 	ReleaseTupleDesc(desc);
 }
 
-/* Writes the rows of a list. */
-static void
-write_list(HttpAnswer *answer, const HttpRoute *route, const pg_uuid_t *caller, int count,
-		   const Datum *values, const bool *nulls)
+/* Runs a statement with the caller's id and a route's parameters; SPI is connected. */
+uint64
+agent_http_execute(AgentPlan plan, const pg_uuid_t *caller, int count, const Datum *values,
+				   const bool *nulls)
 {
 	Datum arguments[HTTP_PARAMETERS_MAX + 1] = {UUIDPGetDatum(caller)};
 	char absent[HTTP_PARAMETERS_MAX + 1] = {' '};
@@ -145,10 +145,18 @@ write_list(HttpAnswer *answer, const HttpRoute *route, const pg_uuid_t *caller, 
 		arguments[i + 1] = values[i];
 		absent[i + 1] = nulls[i] ? 'n' : ' ';
 	}
+	return agent_execute(plan, arguments, absent);
+}
+
+/* Writes the rows of a list. */
+static void
+write_list(HttpAnswer *answer, const HttpRoute *route, const pg_uuid_t *caller, int count,
+		   const Datum *values, const bool *nulls)
+{
 	if (agent_http_takes(route, HTTP_PATH))
 		agent_conversation_require(caller, DatumGetUUIDP(values[0]));
 	SPI_connect();
-	agent_execute(route->list, arguments, absent);
+	(void) agent_http_execute(route->list, caller, count, values, nulls);
 	agent_http_write_list(&answer->body,
 						  route->shape,
 						  SPI_tuptable->vals,
@@ -229,6 +237,9 @@ serve(HttpRequest *request, const char *schema, HttpAnswer *answer)
 	agent_http_answer_begin(answer, route->status);
 	answer->content_type = agent_http_content_type(route->shape);
 	is_calling = true;
+	if (route->version != AGENT_NO_PLAN &&
+		agent_http_is_known(request, answer, &caller, count, values, nulls))
+		return;
 	if (route->shape == HTTP_EXPORT)
 		agent_http_check_export(&caller);
 	if (route->shape == HTTP_METRICS)

@@ -169,6 +169,43 @@ read_filters(FunctionCallInfo fcinfo, AgentFaults *faults, AgentCursorScope *sco
 		values[arg + 1] = agent_argument(fcinfo, arg, &nulls[arg + 1]);
 }
 
+/* A page of conversations that is asked for: what its statement takes. */
+typedef struct ConversationsAsked
+{
+	pg_uuid_t caller;
+	AgentPage page;
+	ConversationPlace place;
+	Datum values[FILTERS_END + 1];
+	char nulls[FILTERS_END + 2];
+} ConversationsAsked;
+
+/* Reads the arguments of agent_conversation_page, or raises what is wrong with them. */
+static void
+read_asked(FunctionCallInfo fcinfo, ConversationsAsked *asked)
+{
+	AgentFaults faults;
+
+	asked->caller = agent_caller();
+	asked->place.created_at = DT_NOEND;
+	memset(&asked->place.id, 0xff, UUID_LEN);
+	memset(asked->nulls, ' ', sizeof(asked->nulls));
+	agent_faults_init(&faults);
+	agent_cursor_scope_begin(&asked->page.scope, "agent_conversation_page", &asked->caller);
+	read_filters(fcinfo, &faults, &asked->page.scope, asked->values, asked->nulls);
+	/* Without them there is no list that a cursor could be of. */
+	if (faults.count == 0)
+		(void) agent_cursor_read(&faults,
+								 &asked->page.scope,
+								 agent_check_text(&faults, AGENT_FIELD_CURSOR, fcinfo, 0),
+								 &asked->place,
+								 sizeof(asked->place));
+	asked->page.size = agent_check_integer(&faults, AGENT_FIELD_CONVERSATION_PAGE_SIZE, fcinfo, 1);
+	agent_faults_raise(&faults);
+	asked->values[0] = UUIDPGetDatum(&asked->caller);
+	asked->values[1] = TimestampTzGetDatum(asked->place.created_at);
+	asked->values[2] = UUIDPGetDatum(&asked->place.id);
+}
+
 PG_FUNCTION_INFO_V1(agent_conversation_page);
 
 /*
@@ -178,39 +215,46 @@ PG_FUNCTION_INFO_V1(agent_conversation_page);
 Datum
 agent_conversation_page(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t caller = agent_caller();
 	MemoryContext context = CurrentMemoryContext;
-	ConversationPlace place = {.created_at = DT_NOEND};
-	AgentFaults faults;
-	AgentPage page = {0};
-	Datum values[FILTERS_END + 1] = {UUIDPGetDatum(&caller), (Datum) 0, UUIDPGetDatum(&place.id)};
-	char nulls[] = "       ";
+	ConversationsAsked asked = {0};
+	AgentPage *page = &asked.page;
+	ConversationPlace last = {0};
 	bool isnull;
 
-	memset(&place.id, 0xff, UUID_LEN);
-	agent_faults_init(&faults);
-	agent_cursor_scope_begin(&page.scope, "agent_conversation_page", &caller);
-	read_filters(fcinfo, &faults, &page.scope, values, nulls);
-	/* Without them there is no list that a cursor could be of. */
-	if (faults.count == 0)
-		(void) agent_cursor_read(&faults,
-								 &page.scope,
-								 agent_check_text(&faults, AGENT_FIELD_CURSOR, fcinfo, 0),
-								 &place,
-								 sizeof(place));
-	page.size = agent_check_integer(&faults, AGENT_FIELD_CONVERSATION_PAGE_SIZE, fcinfo, 1);
-	agent_faults_raise(&faults);
-
-	values[1] = TimestampTzGetDatum(place.created_at);
+	read_asked(fcinfo, &asked);
 	SPI_connect();
-	agent_page_read(&page, AGENT_PLAN_CONVERSATION_PAGE, values, nulls);
-	if (page.has_more)
+	agent_page_read(page, AGENT_PLAN_CONVERSATION_PAGE, asked.values, asked.nulls);
+	if (page->has_more)
 	{
-		place.created_at =
-			DatumGetTimestampTz(agent_result(page.count - 1, CONVERSATION_CREATED_AT, &isnull));
-		place.id = *DatumGetUUIDP(agent_result(page.count - 1, CONVERSATION_ID, &isnull));
+		last.created_at =
+			DatumGetTimestampTz(agent_result(page->count - 1, CONVERSATION_CREATED_AT, &isnull));
+		last.id = *DatumGetUUIDP(agent_result(page->count - 1, CONVERSATION_ID, &isnull));
 	}
-	return agent_page_finish(fcinfo, &page, &place, sizeof(place), context);
+	return agent_page_finish(fcinfo, page, &last, sizeof(last), context);
+}
+
+/*
+ * Reads the versions of the rows of a page of conversations, and of the one that
+ * follows, as its classic path asks for it; SPI is connected.
+ */
+void
+agent_conversation_page_versions(int count, const Datum *values, const bool *nulls)
+{
+	LOCAL_FCINFO(fcinfo, FILTERS_END);
+	ConversationsAsked asked = {0};
+
+	Assert(count <= FILTERS_END);
+	InitFunctionCallInfoData(*fcinfo, NULL, FILTERS_END, InvalidOid, NULL, NULL);
+	for (int i = 0; i < FILTERS_END; i++)
+	{
+		fcinfo->args[i].isnull = i >= count || nulls[i];
+		fcinfo->args[i].value = fcinfo->args[i].isnull ? (Datum) 0 : values[i];
+	}
+	read_asked(fcinfo, &asked);
+	(void) agent_execute_most(AGENT_PLAN_CONVERSATION_PAGE_VERSION,
+							  asked.values,
+							  asked.nulls,
+							  asked.page.size + 1);
 }
 
 /* Tells whether a page of messages counts from the newest one. */

@@ -78,6 +78,7 @@ read_request(HttpRequest *request)
 	request->user_agent = header_or(&object, "user-agent", NULL);
 	request->address = header_or(&object, agent_trusted_address_header, NULL);
 	request->idempotency_key = header_or(&object, "idempotency-key", NULL);
+	request->if_none_match = header_or(&object, "if-none-match", NULL);
 }
 
 /* Tells PostgREST the status and the headers of an answer. */

@@ -20,6 +20,20 @@
 	" is_pinned, tags, metadata, forked_from, user_id"
 #define MESSAGE_COLUMNS \
 	"id, conversation_id, seq, role, content, created_at, metadata, edited_at, user_id"
+/* What tells a version of a row from all others (see http_etag.c). */
+#define CONVERSATION_VERSION "id, xmin, ctid, updated_at"
+/* clang-format on */
+
+/* clang-format off */
+/* One statement reads the rows, another one their versions. */
+#define CONVERSATION_LIST \
+	" FROM agent.conversations WHERE user_id = $1 AND ($4 IS NULL OR is_archived = $4)" \
+	" ORDER BY created_at DESC, id DESC OFFSET $2 LIMIT $3"
+#define CONVERSATION_PAGE \
+	" FROM agent.conversations WHERE user_id = $1 AND (created_at, id) < ($2, $3)" \
+	" AND CASE WHEN ($4 IS NULL OR is_archived = $4) AND ($5 IS NULL OR is_pinned = $5)" \
+	" AND ($6 IS NULL OR $6 = ANY (tags)) AND ($7 IS NULL OR metadata @> $7) THEN true ELSE false END" \
+	" ORDER BY created_at DESC, id DESC LIMIT 101"
 /* clang-format on */
 
 /* clang-format off */
@@ -88,6 +102,10 @@ const AgentStatement agent_statements[AGENT_PLAN_COUNT] = {
 	},
 	[AGENT_PLAN_USER_GET] = {
 		"SELECT " USER_COLUMNS " FROM agent.users WHERE id OPERATOR(pg_catalog.=) $1",
+		true, 1, {UUIDOID}
+	},
+	[AGENT_PLAN_USER_VERSION] = {
+		"SELECT id, xmin, ctid, created_at FROM agent.users WHERE id = $1",
 		true, 1, {UUIDOID}
 	},
 	[AGENT_PLAN_USER_PASSWORD] = {
@@ -233,10 +251,16 @@ const AgentStatement agent_statements[AGENT_PLAN_COUNT] = {
 		true, 2, {UUIDOID, UUIDOID}
 	},
 	[AGENT_PLAN_CONVERSATION_LIST] = {
-		"SELECT " CONVERSATION_COLUMNS " FROM agent.conversations"
-		" WHERE user_id = $1 AND ($4 IS NULL OR is_archived = $4)"
-		" ORDER BY created_at DESC, id DESC OFFSET $2 LIMIT $3",
+		"SELECT " CONVERSATION_COLUMNS CONVERSATION_LIST,
 		true, 4, {UUIDOID, INT8OID, INT8OID, BOOLOID}
+	},
+	[AGENT_PLAN_CONVERSATION_LIST_VERSION] = {
+		"SELECT " CONVERSATION_VERSION CONVERSATION_LIST,
+		true, 4, {UUIDOID, INT8OID, INT8OID, BOOLOID}
+	},
+	[AGENT_PLAN_CONVERSATION_VERSION] = {
+		"SELECT " CONVERSATION_VERSION " FROM agent.conversations WHERE user_id = $1 AND id = $2",
+		true, 2, {UUIDOID, UUIDOID}
 	},
 	[AGENT_PLAN_CONVERSATION_UPDATE] = {
 		"UPDATE agent.conversations SET title = coalesce($3, title),"
@@ -387,11 +411,11 @@ const AgentStatement agent_statements[AGENT_PLAN_COUNT] = {
 	 * it would read all of the range and sort.
 	 */
 	[AGENT_PLAN_CONVERSATION_PAGE] = {
-		"SELECT " CONVERSATION_COLUMNS " FROM agent.conversations"
-		" WHERE user_id = $1 AND (created_at, id) < ($2, $3)"
-		" AND CASE WHEN ($4 IS NULL OR is_archived = $4) AND ($5 IS NULL OR is_pinned = $5)"
-		" AND ($6 IS NULL OR $6 = ANY (tags)) AND ($7 IS NULL OR metadata @> $7) THEN true ELSE false END"
-		" ORDER BY created_at DESC, id DESC LIMIT 101",
+		"SELECT " CONVERSATION_COLUMNS CONVERSATION_PAGE,
+		true, 7, {UUIDOID, TIMESTAMPTZOID, UUIDOID, BOOLOID, BOOLOID, TEXTOID, JSONBOID}
+	},
+	[AGENT_PLAN_CONVERSATION_PAGE_VERSION] = {
+		"SELECT " CONVERSATION_VERSION CONVERSATION_PAGE,
 		true, 7, {UUIDOID, TIMESTAMPTZOID, UUIDOID, BOOLOID, BOOLOID, TEXTOID, JSONBOID}
 	},
 	[AGENT_PLAN_MESSAGE_PAGE] = {
