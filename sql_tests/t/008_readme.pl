@@ -62,7 +62,8 @@ my $output = $node->safe_psql('agent', $walk);
 like($output, qr/^A trip to Lisbon\|1$/m, 'the example for psql shows the conversation');
 
 my ($http) = examples('REST');
-is($node->safe_psql('agent', $http), '200|{"content-type": "application/json"}|{"status":"ok"}',
+is( $node->safe_psql('agent', $http),
+    '200|{"content-type": "application/json", "cache-control": "no-store"}|{"status":"ok"}',
     'the example for agent_http shows health');
 
 $node->safe_psql('agent', $_) foreach examples('Audit'), (examples('Install into a database of your own'))[1];
