@@ -217,7 +217,7 @@ const AgentStatement agent_statements[AGENT_PLAN_COUNT] = {
 	[AGENT_PLAN_VERSION] = {
 		"SELECT extversion FROM pg_catalog.pg_extension"
 		" WHERE extname OPERATOR(pg_catalog.=) 'agent'",
-		true
+		true, 0, {0}
 	},
 	[AGENT_PLAN_KEY_LIST] = {
 		"SELECT kid FROM agent.signing_keys WHERE retires_at IS NULL OR retires_at > $1"
