@@ -6,8 +6,12 @@ SHLIB_LINK     = -ldl
 PG_CFLAGS      = -std=gnu11
 # Warnings are for our own code, not for the server's headers.
 PG_CPPFLAGS    = -isystem $(includedir_server) -DAGENT_VERSION='"$(EXTVERSION)"'
-DATA           = $(wildcard sql/agent--*--*.sql)
-DATA_built     = sql/agent--$(EXTVERSION).sql
+
+# Scripts of versions that were released are kept as they were; those of this version are built.
+SOURCES        = $(sort $(wildcard sql/[0-9]*.sql))
+UPGRADES       = $(patsubst sql/upgrades/%,sql/agent--%,$(wildcard sql/upgrades/*--$(EXTVERSION).sql))
+DATA           = $(addprefix sql/,$(shell sed 's/.* //' sql/released.sha256))
+DATA_built     = sql/agent--$(EXTVERSION).sql $(UPGRADES)
 
 # pg_regress wants sql/ and expected/ side by side, and before PostgreSQL 16 it
 # looks into ./sql first: the tests are staged where neither meets the sources.
@@ -35,12 +39,21 @@ ifneq ($(findstring clang,$(CC)),)
 override CFLAGS := $(filter-out -fexcess-precision=standard -Wimplicit-fallthrough=3 -Wno-format-truncation -Wno-stringop-truncation,$(CFLAGS))
 endif
 
-$(DATA_built): $(sort $(wildcard sql/[0-9]*.sql)) agent.control
-	cat $(filter %.sql,$^) > $@
+sql/agent--$(EXTVERSION).sql: $(SOURCES) agent.control
+	cat $(SOURCES) > $@
+
+$(UPGRADES): sql/agent--%.sql: sql/upgrades/%.sql sql/upgrades/begin.sql sql/upgrades/end.sql $(SOURCES) $(DATA) \
+    scripts/upgrade-script
+	scripts/upgrade-script sql/agent--$(firstword $(subst --, ,$*)).sql sql/upgrades/begin.sql $< $(SOURCES) sql/upgrades/end.sql > $@.new
+	mv $@.new $@
 
 $(OBJS): src/agent.h src/compat.h src/http.h agent.control
 
-.PHONY: stage bench bench-http valgrind lint
+.PHONY: stage data bench bench-http valgrind lint updatecheck
+# What is installed beside the library and the control file, for scripts.
+data:
+	@echo $(DATA) $(DATA_built)
+
 stage:
 	mkdir -p $(STAGE)/regress $(STAGE)/isolation
 	ln -sfn $(CURDIR)/sql_tests $(STAGE)/regress/sql
@@ -48,15 +61,15 @@ stage:
 	ln -sfn $(CURDIR)/sql_tests/isolation $(STAGE)/isolation/specs
 	ln -sfn $(CURDIR)/expected/isolation $(STAGE)/isolation/expected
 
-bench bench-http valgrind lint:
+bench bench-http valgrind lint updatecheck:
 	@scripts/$@
 else
 all:
 	@echo "$(PG_CONFIG) not found: install postgresql-server-dev, set PG_CONFIG, or run make quickstart"; exit 1
 endif
 
-.PHONY: quickstart stop test dist deb
-quickstart stop test dist:
+.PHONY: quickstart stop test dist deb check-versions
+quickstart stop test dist check-versions:
 	@scripts/$@
 deb:
 	@scripts/debian

@@ -11,6 +11,9 @@
 -- into another schema can be picked up by this script.
 SET LOCAL search_path = pg_catalog, pg_temp;
 
+-- Nothing is here before (90_grants.sql); an update says what is (sql/upgrades/begin.sql).
+SET LOCAL agent_update.members = '';
+
 -- Plain CREATE: a schema that somebody made beforehand, and still owns, makes
 -- the installation fail instead of handing them the tables.
 CREATE SCHEMA agent;

@@ -209,6 +209,14 @@ BEGIN ATOMIC
             'agent.metrics_token has fewer than 16 characters: it can be guessed',
             'ALTER SYSTEM SET agent.metrics_token = ''...'', with 32 random characters, and reload.'
         FROM state AS s
+        UNION ALL
+        SELECT 15, 'version', e.extversion <> a.default_version, 'warning',
+            format('%s, as installed on this server', e.extversion),
+            format('%s, and %s is installed on this server: an update is to be done', e.extversion, a.default_version),
+            'ALTER EXTENSION agent UPDATE;'
+        FROM pg_extension AS e
+        JOIN pg_available_extensions() AS a ON a.name = e.extname
+        WHERE e.extname = 'agent'
     )
     SELECT f.name, CASE WHEN f.bad THEN f.severity ELSE 'ok' END,
         CASE WHEN f.bad THEN f.bad_detail ELSE f.good_detail END,

@@ -45,7 +45,8 @@ ALTER FUNCTION @extschema@.agent_purge(interval, integer)                    OWN
 ALTER FUNCTION agent.purge(timestamptz, integer) OWNER TO agent_admin;
 
 -- Nothing is for everybody, nor for those whom ALTER DEFAULT PRIVILEGES of the
--- database or the schema would have let in: only what follows is granted.
+-- database or the schema would have let in: only what follows is granted. What was there
+-- before an update stays as it is: a DBA may have granted it to others since.
 
 DO LANGUAGE plpgsql $$
 DECLARE
@@ -86,6 +87,8 @@ BEGIN
               WHERE e.extname OPERATOR(pg_catalog.=) 'agent')
           AND d.deptype OPERATOR(pg_catalog.=) 'e'
           AND a.grantee OPERATOR(pg_catalog.<>) o.owner
+          AND pg_catalog.format('%s:%s', d.classid, d.objid) OPERATOR(pg_catalog.<>) ALL (
+              pg_catalog.string_to_array(pg_catalog.current_setting('agent_update.members'), ','))
     LOOP
         EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s', granted.kind, granted.name,
             CASE WHEN granted.grantee OPERATOR(pg_catalog.=) 0 THEN 'PUBLIC'

@@ -6,10 +6,31 @@
  */
 #include "agent.h"
 
+#include "executor/spi.h"
 #include "portability/instr_time.h"
 #include "utils/builtins.h"
 
 #define METRICS_TOKEN_MIN 16 /* characters that nobody can guess */
+
+/* Warns where the objects are of another version, whose doctor may not know that it matters. */
+static void
+warn_of_other_version(void)
+{
+	char *version;
+
+	SPI_connect();
+	if (agent_execute(AGENT_PLAN_VERSION, NULL, NULL) == 1 &&
+		(version = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1)) != NULL &&
+		strcmp(version, AGENT_VERSION) != 0)
+		ereport(
+			WARNING,
+			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("the objects of extension \"agent\" are of version %s, its library is %s",
+				   version,
+				   AGENT_VERSION),
+			errhint("Run ALTER EXTENSION agent UPDATE, or restart the server if that was done."));
+	SPI_finish();
+}
 
 PG_FUNCTION_INFO_V1(agent_shared_state);
 
@@ -30,6 +51,7 @@ agent_shared_state(PG_FUNCTION_ARGS)
 					  BoolGetDatum(agent_metrics_token[0] != '\0'),
 					  BoolGetDatum(strlen(agent_metrics_token) < METRICS_TOKEN_MIN)};
 
+	warn_of_other_version();
 	return agent_form_row(fcinfo, lengthof(values), values);
 }
 

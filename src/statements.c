@@ -232,6 +232,11 @@ const AgentStatement agent_statements[AGENT_PLAN_COUNT] = {
 		" EXISTS (SELECT FROM agent.messages WHERE user_id = $1)",
 		false, 1, {UUIDOID}
 	},
+	[AGENT_PLAN_VERSION] = {
+		"SELECT extversion FROM pg_catalog.pg_extension"
+		" WHERE extname OPERATOR(pg_catalog.=) 'agent'",
+		true, 0, {0}
+	},
 	[AGENT_PLAN_KEY_LIST] = {
 		"SELECT kid FROM agent.signing_keys WHERE retires_at IS NULL OR retires_at > $1"
 		" ORDER BY retires_at DESC NULLS FIRST, created_at DESC",

@@ -22,6 +22,10 @@ chomp(my $library = `$pg_config --pkglibdir`);
 chomp(my $share = `$pg_config --sharedir`);
 my ($version) = slurp_file("$root/agent.control") =~ /^default_version\s*=\s*'(.*)'/m;
 
+# The scripts of this version, of those before, and those that lead here.
+my @scripts = ("agent--$version.sql", slurp_file("$root/sql/released.sha256") =~ /(\S+)$/mg,
+    map { 'agent--' . basename($_) } glob "$root/sql/upgrades/*--$version.sql");
+
 # Every file below the folders, with its size and when it was changed last.
 sub files
 {
@@ -67,7 +71,7 @@ SKIP:
     command_ok([ 'make', '-s', '-C', $root, 'install', "PG_CONFIG=$pg_config", 'with_llvm=no', "DESTDIR=$there" ],
         'the extension can be installed for a package');
     is_deeply([ map { substr $_, length $there } sort keys %{ files($there) } ],
-        [ sort "$library/agent.so", map { "$share/extension/$_" } 'agent.control', "agent--$version.sql" ],
+        [ sort "$library/agent.so", map { "$share/extension/$_" } 'agent.control', @scripts ],
         'everything is under DESTDIR');
     is_deeply(files($library, "$share/extension", "$root/src", "$root/sql"), $before, 'and nothing elsewhere');
 }
