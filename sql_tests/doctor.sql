@@ -12,6 +12,8 @@ ALTER ROLE agent_authenticator LOGIN;
 
 SELECT "check", status IN ('ok', 'warning') AS fine, detail <> '' AS says, status = 'ok' OR hint <> '' AS helps FROM agent_doctor();
 SELECT * FROM pg_temp.findings();
+-- The doctor hashes, to say how long that takes: from here on as quickly as may be.
+SET agent.password_hash_cost = 10;
 
 -- As those who run the service; nobody else may.
 SET ROLE agent_admin;

@@ -60,11 +60,11 @@ BEGIN
     IF arguments ->> 'metadata' LIKE '{"good%' THEN
         arguments := jsonb_set(arguments, '{metadata}', (arguments ->> 'metadata')::jsonb);
     END IF;
-    EXECUTE (SELECT format('SELECT f.* FROM json_to_record($1) AS a (%s), LATERAL %s(%s) AS f',
+    EXECUTE (SELECT format('SELECT f.* FROM jsonb_to_record($1) AS a (%s), LATERAL %s(%s) AS f',
             string_agg(format('%I %s', name, type::regtype), ', '), function,
             string_agg(format('%I => a.%1$I', name), ', '))
         FROM pg_proc, unnest(proargnames[:pronargs], proargtypes::oid[]) AS p (name, type)
-        WHERE oid = function) INTO result USING arguments::json;
+        WHERE oid = function) INTO result USING arguments;
     -- agent_http answers instead of raising.
     IF function = 'agent_http'::regproc THEN
         IF result.status >= 400 THEN

@@ -4,6 +4,8 @@
 # another session takes back, a person kept from their sessions or locked out by somebody
 # else's attempts, an address that anybody can claim, an account told by its limit, a
 # setting that needs more than a reload, a limit without the library preloaded.
+#
+# Alone: it measures times.
 
 use strict;
 use warnings;

@@ -3,10 +3,13 @@
 # Failures this catches: more hashes at once than may be, a queue without end, a place that
 # a cancel, a time-out or a killed session keeps, a change of the settings that waits for a
 # restart, reads that starve while logins come in floods.
+#
+# Alone: it measures times.
 
 use strict;
 use warnings;
 
+use List::Util qw(max min);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -50,6 +53,9 @@ sub state_is
     return;
 }
 
+# Who only waits need not hash for long afterwards.
+my $cheap = 'SET agent.password_hash_cost = 10; ';
+
 # Begins a login in a session of its own, with settings of its own.
 sub begin_login
 {
@@ -75,7 +81,9 @@ sub end_login
 }
 
 # One hashes, three wait, the next is told to come again.
-my @runs = map { begin_login() } 1 .. 4;
+my @runs = (begin_login());
+state_is('1|0', 'one hashes');
+push @runs, map { begin_login($cheap) } 1 .. 3;
 state_is('1|3', 'one hashes, three wait');
 my (undef, undef, $err) = $node->psql('agent', "SELECT agent_login('nobody\@example.com', 'wrong')");
 like($err, qr/ERROR:  too many passwords are being checked\n.*HINT:  Try again in \d+ s\./s, 'the next is told to come again');
@@ -102,11 +110,12 @@ end_login($first);
 like($err, qr/incorrect email/, 'and may try afterwards');
 configure('agent.hash_queue' => 8, 'agent.login_account_interval' => 0);
 
-# In the order of arrival: each ends before the next one.
+# In the order of arrival: each ends before the next one. Those that wait take long enough
+# for a look at those that are left.
 @runs = ();
 foreach (0 .. 5)
 {
-    push @runs, begin_login();
+    push @runs, begin_login(@runs ? 'SET agent.password_hash_cost = 12; ' : '');
     state_is('1|' . ($#runs), 'one more waits');
 }
 foreach my $run (@runs)
@@ -145,7 +154,7 @@ foreach my $way (sort keys %ways)
     {
         my @two = (begin_login());
         state_is('1|0', 'one hashes');
-        push @two, begin_login();
+        push @two, begin_login($cheap);
         state_is('1|1', 'one waits');
         my $began = time;
         $ways{$way}->($two[$who]{pid});
@@ -166,10 +175,10 @@ is(end_login(begin_login("SET statement_timeout = '200ms'; ")), '57014', 'it end
 state_is('0|0', 'all places are free');
 
 # More places, and fewer, by a reload.
-@runs = map { begin_login() } 1 .. 3;
+@runs = map { begin_login($_ == 3 ? $cheap : '') } 1 .. 3;
 state_is('1|2', 'one hashes, two wait');
 configure('agent.hash_concurrency' => 2);
-push @runs, begin_login();
+push @runs, begin_login($cheap);
 ok($node->poll_query_until('agent', 'SELECT hash_running = 2 FROM agent.shared_state()'), 'two hash after a reload');
 configure('agent.hash_concurrency' => 1, 'agent.hash_queue' => 0);
 is(end_login($_), '28P01', 'all get their answers') foreach @runs;
@@ -238,7 +247,7 @@ append_to_file("$dir/login.sql", "SELECT agent_login('ann\@example.com', 'passwo
 sub p99
 {
     unlink glob "$dir/log.*";
-    run_log([ 'pgbench', '-n', '-c', 2, '-j', 1, '-T', 3, '-R', 200, '-l', '--log-prefix', "$dir/log", '-f', "$dir/read.sql",
+    run_log([ 'pgbench', '-n', '-c', 2, '-j', 1, '-T', 2, '-R', 300, '-l', '--log-prefix', "$dir/log", '-f', "$dir/read.sql",
             $node->connstr('agent') ]);
     my @times = sort { $a <=> $b } map { (split)[2] / 1000 } map { split /\n/, slurp_file($_) } glob "$dir/log.*";
     return $times[ int(@times * 0.99) ];
@@ -248,15 +257,20 @@ sub p99
 sub flooded_p99
 {
     my $out;
-    my $flood = IPC::Run::start([ 'pgbench', '-n', '-c', 8, '-j', 1, '-T', 5, '-f', "$dir/login.sql", $node->connstr('agent') ],
+    my $flood = IPC::Run::start([ 'pgbench', '-n', '-c', 8, '-j', 1, '-T', 3, '-f', "$dir/login.sql", $node->connstr('agent') ],
         '>', \$out, '2>&1');
-    sleep 1;
+    sleep 0.5;
     my $p99 = p99();
     IPC::Run::finish($flood);
     return $p99;
 }
 sub median { return (sort { $a <=> $b } @_)[ @_ / 2 ] }
 
+# Below a millisecond the scheduler's tick is all there is to see.
+sub bearable { my ($in_turn, $idle) = @_; return $in_turn < 3 * max($idle, 1); }
+
+# The medians of three rounds, each between those of the first two: where the worst of these
+# is good enough, the third has nothing to say.
 my (@idle, @in_turn, @at_once);
 foreach (1 .. 3)
 {
@@ -265,12 +279,12 @@ foreach (1 .. 3)
     push @in_turn, flooded_p99();
     configure('agent.hash_concurrency' => 8);
     push @at_once, flooded_p99();
+    last if @idle == 2 && bearable(max(@in_turn), min(@idle)) && max(@in_turn) < min(@at_once) / 2;
 }
 my ($idle, $in_turn, $at_once) = (median(@idle), median(@in_turn), median(@at_once));
 note(sprintf 'p99 of a list of 10: %.2f ms idle, %.2f ms while eight log in in turn (%.1f times), %.2f ms at once (%.1f times)',
     $idle, $in_turn, $in_turn / $idle, $at_once, $at_once / $idle);
-# Below a millisecond the scheduler's tick is all there is to see.
-cmp_ok($in_turn, '<', 3 * ($idle > 1 ? $idle : 1), 'a flood of logins makes the p99 of reads three times as long at most');
+ok(bearable($in_turn, $idle), 'a flood of logins makes the p99 of reads three times as long at most');
 cmp_ok($in_turn, '<', $at_once / 2, 'reads suffer less than half from a flood of logins that takes turns');
 
 $node->stop;

@@ -3,6 +3,8 @@
 #
 # Failures this catches: a plan that reads what was shown before, sorts, or filters where it
 # should begin behind a place; a cursor that moves when rows are added.
+#
+# Alone: it measures times.
 
 use strict;
 use warnings;

@@ -5,6 +5,8 @@
 # plan that reads the messages of others, or all of one's own; an index that makes writing
 # dear. SEARCH_MESSAGES says how many messages there are, 100 000 at least, 1 000 of them
 # the caller's.
+#
+# Alone: it measures times.
 
 use strict;
 use warnings;

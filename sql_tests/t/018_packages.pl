@@ -4,6 +4,8 @@
 # Failures this catches: a META.json that PGXN refuses or that names files or versions
 # which are not there, a file that the installation forgets, one that it puts into the
 # system itself, or into the sources.
+#
+# Alone: it looks for files that nobody else may make meanwhile.
 
 use strict;
 use warnings;
