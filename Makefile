@@ -55,8 +55,8 @@ all:
 	@echo "$(PG_CONFIG) not found: install postgresql-server-dev, set PG_CONFIG, or run make quickstart"; exit 1
 endif
 
-.PHONY: quickstart stop test dist deb
-quickstart stop test dist:
+.PHONY: quickstart stop test dist deb secrets check-containers
+quickstart stop test dist secrets check-containers:
 	@scripts/$@
 deb:
 	@scripts/debian
