@@ -23,7 +23,7 @@ make_base() {
   touch "$work/base/done"
 }
 
-# What docker would send: what .dockerignore lets through, of what is here.
+# What an engine would be sent: what .dockerignore lets through, of what is here, as in a checkout with umask 077.
 make_context() {
   local allowed refused again file
   mapfile -t allowed < <(sed -n 's/^!\([^*]*\)$/\1/p' gateway/Dockerfile.dockerignore)
@@ -34,6 +34,7 @@ make_context() {
   while read -r again; do
     for file in $again; do [ ! -e "$file" ] || cp --parents "$file" "$work/context"; done
   done < <(sed -n '/\*/s/^!//p' gateway/Dockerfile.dockerignore)
+  chmod -R go-rwx "$work/context"
 }
 
 # build_stages: the output of containers.mjs is calls of FROM, RUN, COPY, ... and END.
