@@ -68,8 +68,8 @@ all:
 	@echo "$(PG_CONFIG) not found: install postgresql-server-dev, set PG_CONFIG, or run make quickstart"; exit 1
 endif
 
-.PHONY: quickstart stop test dist deb check-versions
-quickstart stop test dist check-versions:
+.PHONY: quickstart stop test dist deb secrets check-containers check-versions
+quickstart stop test dist secrets check-containers check-versions:
 	@scripts/$@
 deb:
 	@scripts/debian
