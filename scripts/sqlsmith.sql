@@ -201,7 +201,7 @@ END $$;
 
 -- Values that are stored, compressed, or out of line, a column for each type.
 CREATE TABLE smith.stored AS
-SELECT value AS text, NULL::jsonb AS jsonb, NULL::text[] AS "text[]", NULL::bytea AS bytea FROM smith.pool WHERE kind = 'text'
+SELECT value AS text, NULL::jsonb AS jsonb, NULL::text[] AS texts, NULL::bytea AS bytea FROM smith.pool WHERE kind = 'text'
 UNION ALL SELECT NULL, value::jsonb, NULL, NULL FROM smith.pool WHERE kind IN ('jsonb', 'headers')
 UNION ALL SELECT NULL, NULL, value::text[], NULL FROM smith.pool WHERE kind = 'text[]'
 UNION ALL SELECT NULL, NULL, NULL, value::bytea FROM smith.pool WHERE kind IN ('bytea', 'body');
@@ -209,7 +209,8 @@ UNION ALL SELECT NULL, NULL, NULL, value::bytea FROM smith.pool WHERE kind IN ('
 -- Three rows, of which an argument takes the column v.
 CREATE FUNCTION smith.three_rows(type text, name text) RETURNS text LANGUAGE sql VOLATILE AS $$
     SELECT CASE WHEN random() < 0.4 AND type IN ('text', 'jsonb', 'text[]', 'bytea')
-        THEN format(' FROM (SELECT %1$I AS v FROM smith.stored WHERE %1$I IS NOT NULL ORDER BY random() LIMIT 3) AS s', type)
+        THEN format(' FROM (SELECT %1$I AS v FROM smith.stored WHERE %1$I IS NOT NULL ORDER BY random() LIMIT 3) AS s',
+            replace(type, '[]', 's'))
         ELSE format(' FROM (VALUES (%s), (%s), (%s)) AS s (v)',
             smith.literal(type, name, false), smith.literal(type, name, true), smith.literal(type, name, false)) END
 $$;
