@@ -153,6 +153,18 @@ UPDATE smith.pool SET value = convert_to(value, 'UTF8')::text WHERE kind = 'body
 INSERT INTO smith.pool VALUES ('json', '{"a": 1}'), ('tsvector', '''a'':1 ''b'':2'), ('tsquery', '''a'' & !''b'':*'),
     ('tsquery', ''), ('regconfig', 'api.agent');
 
+-- Characters of every kind side by side, with what queries and markup are made of: some texts of them, short and long.
+CREATE FUNCTION smith.characters(count int) RETURNS text LANGUAGE sql VOLATILE AS $$
+    SELECT string_agg(CASE WHEN random() < 0.3 THEN substr(' "-*()&|<>:''\.@/_', 1 + floor(random() * 17)::int, 1)
+        WHEN random() < 0.5 THEN chr(97 + floor(random() * 26)::int)
+        ELSE chr((ARRAY[128, 768, 1488, 3584, 4352, 8192, 12352, 19968, 44032, 57344, 65024, 127744, 131072])
+            [1 + floor(random() * 13)] + floor(random() * 250)::int) END, '')
+    FROM generate_series(1, count)
+$$;
+INSERT INTO smith.pool
+SELECT kind, smith.characters(length) FROM unnest(ARRAY['text', 'query', 'title', 'content']) AS kind,
+    unnest(ARRAY[1, 2, 3, 5, 8, 20, 60, 150, 190, 2000]) AS length;
+
 -- Functions of the extension, with the names and types of what they take; none that are called by PostgreSQL alone.
 CREATE VIEW smith.functions AS
 SELECT p.oid, nspname AS schema, proname AS name, proretset AS is_set,
