@@ -53,11 +53,11 @@ sub install
 }
 
 my $primary = PostgreSQL::Test::Cluster->new('primary');
-$primary->init(allows_streaming => 'logical', extra => [ '--encoding=UTF8', '--no-locale', '--no-sync' ]);
+$primary->init(allows_streaming => 'logical', extra => [ '--encoding=UTF8', '--no-locale' ]);
 install(configure($primary));
 
 my $subscriber = PostgreSQL::Test::Cluster->new('subscriber');
-$subscriber->init(extra => [ '--encoding=UTF8', '--no-locale', '--no-sync' ]);
+$subscriber->init(extra => [ '--encoding=UTF8', '--no-locale' ]);
 install(configure($subscriber));
 
 sub login
@@ -198,5 +198,141 @@ is($subscriber->safe_psql('mydb', q{SELECT string_agg("check" || detail, ', ') F
     '', 'the doctor finds nothing that is wrong');
 $subscriber->stop('immediate');
 
-$primary->stop;
+# Failover: a synchronous standby takes over from a primary that is killed.
+
+$primary->backup('base', backup_options => [ '--checkpoint=fast' ]);
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($primary, 'base', has_streaming => 1);
+$standby->start;
+$primary->safe_psql('postgres', q{ALTER SYSTEM SET synchronous_standby_names = 'standby'});
+$primary->reload;
+$primary->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_replication WHERE sync_state = 'sync'})
+  or die 'the standby does not become synchronous';
+
+my ($agent_httpd) = map { abs_path($_) } grep { -x } $ENV{AGENT_HTTPD} || 'gateway/httpd/agent-httpd';
+my $dir = PostgreSQL::Test::Utils::tempdir_short();
+my $both = join(' ', 'host=' . join(',', map { $_->host } $primary, $standby),
+    'port=' . join(',', map { $_->port } $primary, $standby),
+    'dbname=mydb user=agent_authenticator target_session_attrs=read-write');
+my $busy = as_user($primary, $token{alice}, q{SELECT id FROM api.agent_conversation_create('busy')});
+
+sub gateway
+{
+    my ($name, $database) = @_;
+    my $port = PostgreSQL::Test::Cluster::get_free_port();
+
+    return { port => $port, log => "$dir/$name.log", run => IPC::Run::start([ $agent_httpd, '--database', $database,
+            '--listen', "127.0.0.1:$port,connections=4" ], '<', '/dev/null', '>', '/dev/null', '2>', "$dir/$name.log") };
+}
+
+# The answer to a request: status, and body.
+sub http
+{
+    my ($port, $method, $path, $body, @fields) = @_;
+    my $client = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) or return '';
+
+    print $client join("\r\n", "$method $path HTTP/1.1", 'Host: test', 'Connection: close', @fields,
+        'Content-Length: ' . length $body, '', $body);
+    local $/;
+    return (<$client> // '') =~ s{\AHTTP/1.1 (\d+).*?\r\n\r\n}{$1 }sr;
+}
+
+# A new message, by a client that knows both servers and gives no other thought to them.
+my %send = (
+    libpq => sub {
+        my ($content) = @_;
+        my $done = IPC::Run::run([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $both, '-c',
+                "BEGIN; SET LOCAL ROLE agent_user; SET LOCAL agent.token = '$token{alice}';
+                 SELECT api.agent_message_create('$busy', 'user', '$content', NULL, '$content');
+                 COMMIT" ], '<', '/dev/null', '>', '/dev/null', '2>', "$dir/libpq.err");
+        return $done;
+    },
+    http => sub {
+        my ($content, $port) = @_;
+        return http($port, 'POST', "/conversations/$busy/messages", qq({"role":"user","content":"$content"}),
+            "Authorization: Bearer $token{alice}", "Idempotency-Key: $content") =~ /^201 /;
+    });
+
+# Sends one message after the other until it is told to stop; what got no answer is sent
+# again. Writes down what was acknowledged, and when.
+sub write_until_the_end
+{
+    my ($kind, $number, $port) = @_;
+    my $n = 1;
+
+    open(my $acknowledged, '>', "$dir/$kind-$number") or POSIX::_exit(1);
+    $acknowledged->autoflush;
+    until (-e "$dir/stop")
+    {
+        if ($send{$kind}->("$kind-$number-$n", $port))
+        {
+            printf $acknowledged "%s %.3f\n", "$kind-$number-$n", time;
+            $n++;
+        }
+        else
+        {
+            sleep 0.02;
+        }
+    }
+    POSIX::_exit(0);
+}
+
+sub acknowledged
+{
+    return map { [split] } map { split /\n/, slurp_file($_) } glob "$dir/{libpq,http}-*";
+}
+
+my $gateway = $agent_httpd ? gateway('both', $both) : undef;
+my @kinds = ([ 'libpq', 1 ], [ 'libpq', 2 ], $gateway ? ([ 'http', 1, $gateway->{port} ]) : ());
+my @writers;
+foreach my $writer (@kinds)
+{
+    my $pid = fork // die "fork: $!";
+    write_until_the_end(@$writer) unless $pid;
+    push @writers, $pid;
+}
+
+# Waits until every writer has had so many more acknowledged than there were.
+sub wait_for_writers
+{
+    my ($more, $since) = @_;
+
+    foreach (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+    {
+        my %count;
+        $count{ $_->[0] =~ s/-\d+$//r }++ foreach grep { $_->[1] > $since } acknowledged();
+        return 1 if @kinds == grep { $_ >= $more } values %count;
+        sleep 0.1;
+    }
+    return 0;
+}
+
+ok(wait_for_writers(10, 0), 'clients write');
+my $killed = time;
+$primary->kill9;
+my $promoted = do { $standby->promote; time };
+ok(wait_for_writers(10, $promoted), 'all of them go on when the standby was promoted, with the tokens they had');
+append_to_file("$dir/stop", '');
+waitpid $_, 0 foreach @writers;
+
+my @acknowledged = acknowledged();
+note(sprintf 'promoted %.2f s after the kill; %d messages acknowledged', $promoted - $killed, scalar @acknowledged);
+foreach my $kind (sort keys %{ { map { $_->[0] => 1 } @kinds } })
+{
+    # What was on its way when the primary was killed may have been answered yet.
+    my ($next) = sort { $a <=> $b } map { $_->[1] } grep { $_->[0] =~ /^$kind/ && $_->[1] > $killed + 0.05 } @acknowledged;
+    note(sprintf 'first success through %s: %.2f s after the kill', $kind, $next - $killed);
+}
+my %there_now = map { $_ => 1 } split /\n/,
+  $standby->safe_psql('mydb', "SELECT content FROM agent.messages WHERE conversation_id = '$busy'");
+is_deeply([ grep { !$there_now{$_} } map { $_->[0] } @acknowledged ], [], 'nothing that was acknowledged is lost');
+is( $standby->safe_psql('mydb', "SELECT count(*) - count(DISTINCT content), max(seq) - count(*), min(seq),
+        count(*) - (SELECT message_count FROM agent.conversations WHERE id = '$busy')
+        FROM agent.messages WHERE conversation_id = '$busy'"),
+    '0|0|1|0', 'nothing is there twice, and no number is left out');
+is($standby->safe_psql('mydb', q{SELECT string_agg("check" || detail, ', ') FROM api.agent_doctor() WHERE status = 'error'}),
+    '', 'the doctor finds nothing that is wrong');
+$gateway->{run}->kill_kill if $gateway;
+
+$standby->stop;
 done_testing();
