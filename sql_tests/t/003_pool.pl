@@ -1,11 +1,14 @@
-# A pool that gives one server connection to many clients, a transaction each.
+# A pool that gives one server connection to many clients, a transaction each, or a
+# session each, with prepared statements, and agent-httpd behind it.
 #
 # Failures this catches: an identity that outlives its transaction, in a static,
-# in a setting or in a plan, and is handed to the next client of the connection.
+# in a setting or in a plan, and is handed to the next client of the connection; one
+# that a session leaves behind to the next session.
 
 use strict;
 use warnings;
 
+use IO::Socket::INET;
 use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -34,12 +37,19 @@ foreach my $name (qw(alice bob))
          SELECT agent_conversation_create('of $name', 'message of $name')");
 }
 
-# The pool: one server connection, shared by the transaction.
+# From 1.21 on it carries prepared statements of the protocol through transactions.
+my ($major, $minor) = (run_command([ $pgbouncer, '--version' ]))[0] =~ /(\d+)\.(\d+)/;
+my $prepares = $major > 1 || $minor >= 21;
+my $prepared = $prepares ? 'max_prepared_statements = 100' : '';
+
+# The pool: one server connection, shared by the transaction; and another by the session.
 my $dir = PostgreSQL::Test::Utils::tempdir_short();
 my $port = PostgreSQL::Test::Cluster::get_free_port();
 append_to_file("$dir/pgbouncer.ini",
     "[databases]
 agent = host=@{[ $node->host ]} port=@{[ $node->port ]} dbname=agent
+session = host=@{[ $node->host ]} port=@{[ $node->port ]} dbname=agent pool_mode=session
+httpd = host=@{[ $node->host ]} port=@{[ $node->port ]} dbname=agent pool_mode=session pool_size=4
 [pgbouncer]
 listen_addr =
 listen_port = $port
@@ -48,6 +58,7 @@ auth_type = trust
 auth_file = $dir/users
 pool_mode = transaction
 default_pool_size = 1
+$prepared
 logfile = $dir/log
 ");
 append_to_file("$dir/users", qq{"agent_authenticator" ""\n});
@@ -67,8 +78,9 @@ ok($up, 'the pool is up') or BAIL_OUT(slurp_file("$dir/log"));
 # A client of the pool: a psql that goes on after errors.
 sub client
 {
+    my ($database) = @_;
     return $node->background_psql('agent', on_error_stop => 0,
-        extra_params => [ '-d', $connstr ]);
+        extra_params => [ '-d', $connstr . ($database ? " dbname=$database" : '') ]);
 }
 
 # Runs statements; an error is answered by its SQLSTATE.
@@ -180,8 +192,126 @@ $lost->{run}->kill_kill(grace => 0);
 sees_nothing($two, 'after a client was lost in its transaction');
 is(run($two, "$begin{bob} $whoami COMMIT"), 'message of bob|bob', 'two is bob');
 
+# A statement that one has prepared is another's too, who is not one by that.
+is( run($one, "PREPARE mine AS SELECT (agent_me()).username, (SELECT string_agg(content, ',') FROM agent_messages);
+        $begin{alice} EXECUTE mine; COMMIT"),
+    'alice|message of alice', 'SQL PREPARE');
+is(run($two, "$begin{bob} EXECUTE mine; COMMIT"), 'bob|message of bob', 'the same plan for another');
+is(run($two, 'BEGIN; SET LOCAL ROLE agent_user; EXECUTE mine'), '28000', 'and for nobody');
+run($two, 'ROLLBACK; DEALLOCATE mine');
+
 $one->quit;
 $two->quit;
+
+# Runs a pgbench of both at a time, who prepare what they ask; each must see what is theirs.
+sub bench
+{
+    my ($database, $mode, $clients, $name, @options) = @_;
+    my @files;
+
+    foreach my $who (qw(alice bob))
+    {
+        append_to_file("$dir/$mode-$database-$who", "BEGIN;
+SET LOCAL ROLE agent_user;
+SELECT agent_authenticate('$token{$who}');
+SELECT 1 / ((SELECT username FROM agent_me()) = '$who'
+    AND (SELECT string_agg(content, ',') FROM agent_messages) = 'message of $who')::integer;
+COMMIT;
+BEGIN;
+SET LOCAL ROLE agent_user;
+SELECT 1 / (agent_uid() IS NULL AND NOT EXISTS (SELECT FROM agent_messages))::integer;
+COMMIT;
+");
+        push @files, '-f', "$dir/$mode-$database-$who";
+    }
+    my $done = IPC::Run::run([ 'pgbench', '-n', '-M', $mode, '-c', $clients, '-t', 25, @options, @files, "$connstr dbname=$database" ],
+        '>', \my $out, '2>', \my $err);
+    ok($done && $out =~ m{: @{[ 25 * $clients ]}/@{[ 25 * $clients ]}\b}, $name) or diag("$out\n$err");
+}
+bench('agent', 'extended', 4, 'transactions of the extended protocol');
+SKIP:
+{
+    skip "PgBouncer $major.$minor has no prepared statements in transaction mode", 1 unless $prepares;
+    bench('agent', 'prepared', 4, 'prepared statements of the protocol, in transactions');
+}
+bench('session', 'prepared', 1, 'prepared statements of the protocol, in sessions that follow each other', '-C');
+
+# Sessions: one keeps its identity, and its statements, until it ends; the next has neither.
+sub in_session
+{
+    my ($sql) = @_;
+    my $client = client('session');
+    my $answer = run($client, $sql);
+    my $backend = run($client, 'RESET ROLE; SELECT pg_backend_pid()');
+
+    $client->quit;
+    return wantarray ? ($answer, $backend) : $answer;
+}
+my ($answer, $backend) = in_session("SET ROLE agent_user; SET agent.token = '$token{alice}';
+    PREPARE mine AS $whoami EXECUTE mine");
+is($answer, 'message of alice|alice', 'an identity for a session');
+is_deeply([ in_session('SELECT current_user, coalesce(current_setting(\'agent.token\', true), \'\')') ],
+    [ 'agent_authenticator|', $backend ], 'is gone in the next, on the same connection');
+is(in_session('SET ROLE agent_user; EXECUTE mine'), '26000', 'with the statement that was prepared');
+is(in_session("SET ROLE agent_user; $whoami"), '28000', 'and nobody is signed in');
+is(in_session('SET ROLE agent_user; SELECT (SELECT count(*) FROM agent_messages), agent_uid() IS NULL'),
+    '0|t', 'who sees anything');
+is(in_session("SET ROLE agent_user; SET agent.token = '$token{bob}'; PREPARE mine AS $whoami EXECUTE mine"),
+    'message of bob|bob', 'another person comes next');
+is(in_session("BEGIN; SET ROLE agent_user; SET agent.token = '$token{alice}'; SELECT 1 / 0"),
+    '22012', 'a session that ends in a transaction which failed');
+is(in_session("SET ROLE agent_user; $whoami"), '28000', 'leaves nothing either');
+
+# What makes it so is PgBouncer's server_reset_query: without it one is who was there before.
+my $direct = $node->background_psql('agent', on_error_stop => 0);
+run($direct, "SET ROLE agent_user; SET agent.token = '$token{alice}'; $whoami");
+is(run($direct, $whoami), 'message of alice|alice', 'without a reset the identity stays');
+run($direct, 'DISCARD ALL');
+is(run($direct, "SET ROLE agent_user; $whoami"), '28000', 'DISCARD ALL ends it');
+$direct->quit;
+
+# agent-httpd, which prepares its statement once for a connection.
+sub http
+{
+    my ($port, $method, $path, $body, $token) = @_;
+    my $client = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, Timeout => 5) or return '';
+
+    print $client join("\r\n", "$method $path HTTP/1.1", 'Host: test', 'Connection: close',
+        'Content-Length: ' . length $body, $token ? "Authorization: Bearer $token" : (), '', $body);
+    local $/;
+    return <$client> =~ s{\AHTTP/1.1 (\d+).*?\r\n\r\n}{$1 }sr;
+}
+SKIP:
+{
+    my $program = $ENV{AGENT_HTTPD} || 'gateway/httpd/agent-httpd';
+
+    skip "$program is not built", 1 unless -x $program;
+    my ($http, @missing) = (PostgreSQL::Test::Cluster::get_free_port());
+    foreach my $database ('httpd', $prepares ? 'agent' : ())
+    {
+        my $gateway = IPC::Run::start([ $program, '--schema', 'public', '--listen', "127.0.0.1:$http,connections=4",
+                '--database', "$connstr dbname=$database options=''" ], '<', \'', '>', '/dev/null', '2>', "$dir/httpd.$database");
+
+        foreach (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+        {
+            last if http($http, 'GET', '/ready', '') =~ /^200/;
+            select(undef, undef, undef, 0.05);
+        }
+        foreach my $round (1 .. 8)
+        {
+            foreach my $name (qw(alice bob))
+            {
+                push @missing, "$database $name $round"
+                  unless http($http, 'GET', '/auth/me', '', $token{$name}) =~ /^200 .*"username":"$name"/;
+            }
+            push @missing, "$database nobody $round" unless http($http, 'GET', '/auth/me', '') =~ /^401 /;
+        }
+        $gateway->signal('TERM');
+        $gateway->finish;
+    }
+    is("@missing", '', 'agent-httpd: everybody is themselves') or diag(map { slurp_file($_) } glob "$dir/httpd.*");
+}
+
 $pool->signal('TERM');
 $pool->finish;
 $node->stop;
