@@ -178,6 +178,14 @@ test('what the Dockerfile copies is there, and is let through', () => {
     }
 });
 
+test('scripts of released versions are let through, though those that are built are not', () => {
+    const lines = read('gateway/Dockerfile.dockerignore').split('\n');
+
+    for (const [, name] of read('sql/released.sha256').matchAll(/ (\S+)$/gm)) {
+        assert.ok(lines.indexOf(`!sql/${name}`) > lines.indexOf('sql/agent--*.sql'), name);
+    }
+});
+
 test('Prometheus in a container differs by names alone', () => {
     const same = (text) => text.replaceAll(/^#.*\n/gm, '');
 

@@ -33,7 +33,7 @@ make_context() {
   tar -c "${refused[@]/#/--exclude=}" "${allowed[@]}" | tar -x --no-same-owner -C "$work/context"
   while read -r again; do
     for file in $again; do [ ! -e "$file" ] || cp --parents "$file" "$work/context"; done
-  done < <(sed -n '/\*/s/^!//p' gateway/Dockerfile.dockerignore)
+  done < <(awk 'after && sub(/^!/, ""); /^[^#!]/ && !/^\*$/ { after = 1 }' gateway/Dockerfile.dockerignore)
   chmod -R go-rwx "$work/context"
 }
 
