@@ -33,9 +33,11 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT u.id, u.email, u.username, u.is_active, u.created_at
     FROM agent.users AS u
-    WHERE agent_user_list.search IS NULL
-       OR pg_catalog.strpos(pg_catalog.lower(u.email), pg_catalog.lower(agent_user_list.search)) OPERATOR(pg_catalog.>) 0
-       OR pg_catalog.strpos(pg_catalog.lower(u.username), pg_catalog.lower(agent_user_list.search)) OPERATOR(pg_catalog.>) 0
+    -- Once, and not for every account: what is searched for may be long.
+    CROSS JOIN (SELECT pg_catalog.lower(agent_user_list.search) AS part OFFSET 0) AS wanted
+    WHERE wanted.part IS NULL
+       OR pg_catalog.strpos(pg_catalog.lower(u.email), wanted.part) OPERATOR(pg_catalog.>) 0
+       OR pg_catalog.strpos(pg_catalog.lower(u.username), wanted.part) OPERATOR(pg_catalog.>) 0
     ORDER BY u.created_at DESC, u.id DESC;
 END;
 

@@ -74,6 +74,7 @@ SELECT pg_temp.answer(format('SELECT agent_user_import(%L, %L, %L)', email, name
 SELECT username FROM agent_user_list('ADMIN.example.org') ORDER BY username;
 SELECT username FROM agent_user_list('min o');
 SELECT count(*) AS found FROM agent_user_list('admin_') WHERE username LIKE 'admin%';
+SELECT count(*) AS found FROM agent_user_list(repeat('y', 1000000));
 SELECT count(*) = (SELECT count(*) FROM agent_user_list(NULL)) AS all FROM agent_user_list();
 
 -- Deactivated and activated again, and a session ended: at the next statement.
