@@ -11,6 +11,7 @@
 #include "commands/async.h"
 #include "common/base64.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
@@ -178,6 +179,7 @@ agent_key_rotate(PG_FUNCTION_ARGS)
 	Datum retire[] = {TimestampTzGetDatum(last_expiry)};
 	pg_uuid_t *kid = palloc(sizeof(pg_uuid_t));
 
+	PreventCommandIfReadOnly("agent_key_rotate()");
 	SPI_connect();
 	agent_execute(AGENT_PLAN_KEY_LOCK, NULL, NULL);
 	agent_execute(AGENT_PLAN_KEY_EXPIRE, expire, NULL);
