@@ -24,7 +24,6 @@
 #define STATEMENT     "agent_http"
 #define PAUSE_MIN_MS  100
 #define PAUSE_MAX_MS  2000
-#define CONNECT_MS    30000     /* for a connection, with all hosts that are tried */
 #define LARGE         (4 << 20) /* bytes in a message; libpq's buffers keep such a size */
 #define LARGE_IDLE_MS 10000     /* idle time after which a connection gives them back */
 
@@ -359,17 +358,18 @@ connect_backend(Backend *backend)
 							  "dbname",
 							  "client_encoding",
 							  "options",
-							  NULL};
-	const char *values[] =
-		{"agent-httpd", "10000", "10", "5", "3", options.database, "UTF8", NULL, NULL};
+							  [8 + HOSTS_SETTINGS] = NULL};
+	const char *values[8 + HOSTS_SETTINGS + 1] =
+		{"agent-httpd", "10000", "10", "5", "3", options.database, "UTF8"};
 
 	if (getenv("PGOPTIONS") == NULL && !options.has_options)
 		values[7] = "-c statement_timeout=30s -c default_transaction_isolation=read\\ committed";
+	hosts_arrange(backend, keywords + 8, values + 8);
 	backend->generation = backend->pool->generation;
 	backend->conn = must_have(PQconnectStartParams(keywords, values, 1));
 	PQsetNoticeReceiver(backend->conn, ignore_notice, NULL);
 	pool_set_state(backend, BACKEND_CONNECTING);
-	set_timer(backend, CONNECT_MS);
+	set_timer(backend, hosts_connect_ms(backend->conn));
 	if (PQstatus(backend->conn) == CONNECTION_BAD)
 		lose_for_error(backend);
 	else
@@ -409,6 +409,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		break;
 	case BACKEND_CONNECTING:
 	case BACKEND_PREPARING:
+		hosts_turn(backend);
 		lose(backend, "failed", "it takes too long");
 		break;
 	case BACKEND_BUSY:

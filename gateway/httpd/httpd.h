@@ -119,6 +119,9 @@ extern bool listen_start(Listener *listener);
 extern void listen_pause(bool pause);
 extern void listen_stop_all(void);
 
+/* hosts.c */
+extern void hosts_cleanup(void);
+
 /* pool.c */
 extern Pool *pool_new(Lane *lane, const char *name, int connections);
 extern bool pool_has_idle(const Pool *pool);

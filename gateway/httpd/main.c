@@ -50,7 +50,9 @@ static const char usage[] =
 	"                           requests are worked on at a time (8)\n"
 	"          ,queue=N         requests that wait for one, at most; more get 503 (1024)\n"
 	"          ,mode=OCTAL      permissions of a Unix socket (0660)\n"
-	"  --database CONNINFO    the database, as libpq takes it; by default the environment's\n"
+	"  --database CONNINFO    the database, as libpq takes it; by default the environment's.\n"
+	"                         Of several hosts the next one is tried when one has not answered\n"
+	"                         for connect_timeout (10 s; 30 s where there is but one)\n"
 	"  --schema NAME          where agent_http() is (api)\n"
 	"  --wait SECONDS         for a database connection, at most, then 503 (30); and twice\n"
 	"                         that for the database's answer\n"
@@ -297,6 +299,7 @@ main(int argc, char **argv)
 	listen_stop_all();
 	client_stop_all(true);
 	lane_free_all();
+	hosts_cleanup();
 	answer_cleanup();
 	event_free(term);
 	event_free(interrupt);

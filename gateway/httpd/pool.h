@@ -30,6 +30,7 @@ typedef struct Backend
 	PGresult *result; /* the first error, or else the last one */
 	int pause_ms;     /* after the next failure */
 	int generation;   /* of the pool, when it was opened */
+	int turns;        /* of the list of hosts, likewise */
 	bool failing;     /* has failed and is not back */
 	bool large;       /* has carried a large message */
 } Backend;
@@ -38,6 +39,13 @@ extern void backend_init(Backend *backend, Pool *pool);
 extern bool backend_send(Backend *backend, Request *request);
 extern void backend_renew(Backend *backend);
 extern void backend_free(Backend *backend);
+
+/* hosts.c: where the database is. */
+#define HOSTS_SETTINGS 3 /* host, hostaddr, port */
+
+extern void hosts_arrange(Backend *backend, const char **keywords, const char **values);
+extern int hosts_connect_ms(PGconn *conn);
+extern void hosts_turn(const Backend *backend);
 
 /* pool.c: all of a lane. */
 struct Pool

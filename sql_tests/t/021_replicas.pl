@@ -334,5 +334,29 @@ is($standby->safe_psql('mydb', q{SELECT string_agg("check" || detail, ', ') FROM
     '', 'the doctor finds nothing that is wrong');
 $gateway->{run}->kill_kill if $gateway;
 
+# A first host that takes connections and never says anything, as one whose disk hangs:
+# agent-httpd comes to the others.
+SKIP:
+{
+    skip 'agent-httpd is not built', 3 unless $agent_httpd;
+    my $mute = IO::Socket::INET->new(Listen => 100, LocalAddr => '127.0.0.1') or die "listen: $!";
+    my $began = time;
+    my $patient = gateway('mute', join(' ', "host=127.0.0.1,@{[ $primary->host ]},@{[ $standby->host ]}",
+            "port=@{[ $mute->sockport ]},@{[ $primary->port ]},@{[ $standby->port ]}",
+            'dbname=mydb user=agent_authenticator target_session_attrs=read-write connect_timeout=1'));
+
+    foreach (1 .. 200)
+    {
+        last if http($patient->{port}, 'GET', '/ready', '') =~ /^200 /;
+        sleep 0.1;
+    }
+    is(http($patient->{port}, 'GET', '/ready', ''), '200 {"status":"ready","writable":true}',
+        'a host that hangs is left behind');
+    note(sprintf 'in %.2f s', time - $began);
+    like(slurp_file($patient->{log}), qr/database connection failed: it takes too long/, 'and told of');
+    $patient->{run}->signal('TERM');
+    ok($patient->{run}->finish, 'agent-httpd ends in order');
+}
+
 $standby->stop;
 done_testing();
