@@ -40,7 +40,7 @@ $(DATA_built): $(sort $(wildcard sql/[0-9]*.sql)) agent.control
 
 $(OBJS): src/agent.h src/compat.h src/http.h agent.control
 
-.PHONY: stage bench bench-http valgrind lint
+.PHONY: stage bench bench-http faults valgrind lint
 stage:
 	mkdir -p $(STAGE)/regress $(STAGE)/isolation
 	ln -sfn $(CURDIR)/sql_tests $(STAGE)/regress/sql
@@ -48,7 +48,7 @@ stage:
 	ln -sfn $(CURDIR)/sql_tests/isolation $(STAGE)/isolation/specs
 	ln -sfn $(CURDIR)/expected/isolation $(STAGE)/isolation/expected
 
-bench bench-http valgrind lint:
+bench bench-http faults valgrind lint:
 	@scripts/$@
 else
 all:
