@@ -6,7 +6,7 @@ import { fault } from './http.mjs'
 const AT_ONCE = 0.2 // of the kills come while the one before is still being dealt with
 const CALM = 300 // ms after a kill, in which an answer does not count as a sign of recovery yet
 const SIGNS = 5 // answers that do
-const ABSENT = 5000 // ms that a kind is waited for, since a writer is there only now and then
+const ABSENT = 20_000 // ms that a kind is waited for: a writer is there only now and then, and the server may be coming back
 
 // When each path acknowledged something: [{begun, ended}], in order.
 export function watcher (paths) {
@@ -25,9 +25,10 @@ export function watcher (paths) {
 
 const shuffled = (list, random) => list.map(one => [random(), one]).sort(([a], [b]) => a - b).map(([, one]) => one)
 
-// Kills one of a kind; false when there is none for too long.
+// Kills one of a kind; false when there is none for too long. Meanwhile there is something to write.
 async function kill ({ signal, victims }, random, provoke) {
   const since = performance.now()
+  let provoked = true
   do {
     const there = victims()
     try {
@@ -36,7 +37,10 @@ async function kill ({ signal, victims }, random, provoke) {
     } catch (error) {
       if (error.code !== 'ESRCH') throw error
     }
-    await provoke()
+    if (provoked) {
+      provoked = false
+      provoke().then(() => { provoked = true })
+    }
     await sleep(20)
   } while (performance.now() - since < ABSENT)
   return false
