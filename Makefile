@@ -49,7 +49,7 @@ $(UPGRADES): sql/agent--%.sql: sql/upgrades/%.sql sql/upgrades/begin.sql sql/upg
 
 $(OBJS): src/agent.h src/compat.h src/http.h agent.control
 
-.PHONY: stage data bench bench-http valgrind sqlsmith lint updatecheck
+.PHONY: stage data bench bench-http faults valgrind sqlsmith lint updatecheck
 # What is installed beside the library and the control file, for scripts.
 data:
 	@echo $(DATA) $(DATA_built)
@@ -61,7 +61,7 @@ stage:
 	ln -sfn $(CURDIR)/sql_tests/isolation $(STAGE)/isolation/specs
 	ln -sfn $(CURDIR)/expected/isolation $(STAGE)/isolation/expected
 
-bench bench-http valgrind sqlsmith lint updatecheck:
+bench bench-http faults valgrind sqlsmith lint updatecheck:
 	@scripts/$@
 else
 all:

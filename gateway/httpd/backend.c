@@ -23,7 +23,7 @@
 
 #define STATEMENT     "agent_http"
 #define PAUSE_MIN_MS  100
-#define PAUSE_MAX_MS  2000
+#define PAUSE_MAX_MS  1000
 #define LARGE         (4 << 20) /* bytes in a message; libpq's buffers keep such a size */
 #define LARGE_IDLE_MS 10000     /* idle time after which a connection gives them back */
 
@@ -63,6 +63,21 @@ unwatch(Backend *backend)
 	backend->watched = 0;
 }
 
+/*
+ * Waits before a connection is opened anew, longer each time.
+ *
+ * How long is left to chance, by half: of many connections that were lost at once, one
+ * soon finds out that the database is back, and tells the others.
+ */
+static void
+pause_backend(Backend *backend)
+{
+	set_timer(backend, backend->pause_ms / 2 + (int) (random() % (backend->pause_ms / 2)));
+	backend->pause_ms *= 2;
+	if (backend->pause_ms > PAUSE_MAX_MS)
+		backend->pause_ms = PAUSE_MAX_MS;
+}
+
 /* Drops the connection and begins anew after a pause, or at once. */
 static void
 drop(Backend *backend, bool at_once)
@@ -77,12 +92,7 @@ drop(Backend *backend, bool at_once)
 	if (at_once)
 		connect_backend(backend);
 	else
-	{
-		set_timer(backend, backend->pause_ms);
-		backend->pause_ms *= 2;
-		if (backend->pause_ms > PAUSE_MAX_MS)
-			backend->pause_ms = PAUSE_MAX_MS;
-	}
+		pause_backend(backend);
 }
 
 /* Tells whether the server has said that it ends the connection, and not for a crash. */
@@ -131,6 +141,14 @@ void
 backend_renew(Backend *backend)
 {
 	drop(backend, true);
+}
+
+/* Ends the pause of a connection: another one has found the database there. */
+void
+backend_wake(Backend *backend)
+{
+	if (backend->state == BACKEND_PAUSED)
+		set_timer(backend, 1);
 }
 
 /* Makes a connection free for the next request; it may have one when this returns. */
@@ -230,6 +248,7 @@ finish(Backend *backend)
 	{
 		backend->pause_ms = PAUSE_MIN_MS;
 		pool_be_content(backend);
+		lane_wake_all();
 		make_idle(backend);
 	}
 }

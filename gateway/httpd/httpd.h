@@ -111,6 +111,7 @@ extern void lane_submit(Lane *lane, Request *request);
 extern void lane_resubmit(Lane *lane, Request *request);
 extern void lane_forget(Request *request);
 extern void lane_dispatch(Lane *lane);
+extern void lane_wake_all(void);
 extern void lane_free_all(void);
 
 /* listen.c */
@@ -127,6 +128,7 @@ extern Pool *pool_new(Lane *lane, const char *name, int connections);
 extern bool pool_has_idle(const Pool *pool);
 extern bool pool_is_down(const Pool *pool);
 extern bool pool_take(Pool *pool, Request *request);
+extern void pool_wake(Pool *pool);
 extern void pool_free(Pool *pool);
 
 #endif /* HTTPD_H */

@@ -269,6 +269,19 @@ lane_connections(void)
 	return sum;
 }
 
+/* Has all lost connections opened at once: the database is there. */
+void
+lane_wake_all(void)
+{
+	Lane *lane;
+
+	TAILQ_FOREACH(lane, &lanes, link)
+	{
+		if (lane->pool != NULL)
+			pool_wake(lane->pool);
+	}
+}
+
 /* Frees all lanes; there are no clients any more. */
 void
 lane_free_all(void)

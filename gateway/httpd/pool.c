@@ -130,6 +130,14 @@ pool_take(Pool *pool, Request *request)
 	return false;
 }
 
+/* Ends the pauses of connections that have failed. */
+void
+pool_wake(Pool *pool)
+{
+	for (int i = 0; i < pool->count; i++)
+		backend_wake(&pool->backends[i]);
+}
+
 /* Makes a pool, whose connections begin to open. */
 Pool *
 pool_new(Lane *lane, const char *name, int connections)

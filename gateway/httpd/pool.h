@@ -38,6 +38,7 @@ typedef struct Backend
 extern void backend_init(Backend *backend, Pool *pool);
 extern bool backend_send(Backend *backend, Request *request);
 extern void backend_renew(Backend *backend);
+extern void backend_wake(Backend *backend);
 extern void backend_free(Backend *backend);
 
 /* hosts.c: where the database is. */
