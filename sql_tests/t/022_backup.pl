@@ -119,6 +119,8 @@ sub is_whole
                 LEFT JOIN agent.conversations AS c ON (c.user_id, c.id) = (m.user_id, m.conversation_id) WHERE c.id IS NULL)
             + (SELECT count(*) FROM agent.conversations AS c LEFT JOIN agent.users AS u ON u.id = c.user_id WHERE u.id IS NULL)}),
         '0', "$name: everything belongs to somebody");
+    is($node->safe_psql('agent', 'SELECT count(*) FROM agent.messages WHERE search <> agent.search_document(content)'),
+        '0', "$name: what searches look at agrees with what is written");
     is( $node->safe_psql('agent', q{SELECT string_agg("check" || ': ' || detail, ', ') FROM agent_doctor() WHERE status = 'error'}),
         '', "$name: the doctor finds nothing that is wrong");
 
