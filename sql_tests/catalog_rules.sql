@@ -1,8 +1,9 @@
--- Lint: 27 rules that an extension keeps, asked of the catalogue, and a proof that each of
+-- 27 rules that an extension keeps, asked of the catalogue, and a proof that each of
 -- them finds who breaks it.
 --
 -- Catches: an object of a new kind, or one more of an old kind, made without what its
 -- neighbours have. privileges.sql lists what there is; here is what must not be.
+
 -- The extension's own objects, without the types that PostgreSQL makes for rows and arrays.
 CREATE TEMP VIEW members AS
 SELECT d.classid, d.objid FROM pg_depend AS d
@@ -42,7 +43,9 @@ $$;
 -- Who asks over the web or runs the service; whoever they are members of counts.
 CREATE TEMP VIEW callers AS
 SELECT oid, rolname FROM pg_roles WHERE rolname IN ('agent_anon', 'agent_user', 'agent_admin', 'agent_authenticator');
+
 -- Each rule is a view of those that break it, and its comment is the rule.
+
 -- Functions.
 CREATE TEMP VIEW rule_01 AS
 SELECT object FROM functions
@@ -71,6 +74,7 @@ SELECT object FROM functions
 WHERE CASE provolatile WHEN 'i' THEN proparallel <> 's' WHEN 's' THEN proparallel = 'u'
     ELSE proparallel = 's' AND proname <> 'shared_state' END;
 COMMENT ON VIEW rule_06 IS 'PARALLEL is what volatility lets it be: what writes is not SAFE, what only reads is not UNSAFE.';
+
 -- All of it.
 CREATE TEMP VIEW rule_07 AS
 SELECT pg_describe_object(classid, objid, 0) AS object FROM members,
@@ -106,6 +110,7 @@ COMMENT ON VIEW rule_09 IS 'Nothing is made of what somebody else made: all of i
 CREATE TEMP VIEW rule_10 AS
 SELECT object FROM relations WHERE relkind NOT IN ('r', 'v', 'i', 'c') OR relpersistence <> 'p';
 COMMENT ON VIEW rule_10 IS 'There are tables and views only: what is foreign, materialized, unlogged or a sequence has no row security.';
+
 -- Row security.
 CREATE TEMP VIEW rule_11 AS
 SELECT object FROM tables WHERE NOT (relrowsecurity AND relforcerowsecurity);
@@ -136,6 +141,7 @@ UNION ALL SELECT indexrelid::regclass::text FROM pg_index JOIN tables AS t ON t.
     pg_temp.called(concat(indexprs, indpred), '(?:op)?funcid') AS called JOIN pg_proc AS p ON p.oid = called
 WHERE provolatile <> 'i';
 COMMENT ON VIEW rule_16 IS 'What an index is made of is immutable, and what a policy asks is not volatile.';
+
 -- Tables.
 CREATE TEMP VIEW rule_17 AS
 SELECT object FROM tables AS t
@@ -176,6 +182,7 @@ CREATE TEMP VIEW rule_23 AS
 SELECT object FROM relations
 WHERE relkind = 'v' AND NOT coalesce('security_invoker=true' = ANY (reloptions), false);
 COMMENT ON VIEW rule_23 IS 'A view shows what the caller may see, not what its owner may.';
+
 -- Privileges.
 CREATE TEMP VIEW granted AS
 SELECT pg_describe_object(classid, objid, sub) AS object, (aclexplode(acl)).*
@@ -211,6 +218,7 @@ WHERE relkind IN ('r', 'p', 'v') AND attname ~ 'password|secret|hash|refresh_(ke
     AND (r.rolname <> 'agent_owner' OR attname = 'secret')
     AND has_column_privilege(r.oid, t.oid, attnum, 'SELECT');
 COMMENT ON VIEW rule_27 IS 'No secret, and no hash of one, can be read; the keys'' not even by their owner.';
+
 CREATE TEMP VIEW rules AS
 SELECT relname::text AS name, obj_description(oid, 'pg_class') AS rule
 FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relname LIKE 'rule\___';
@@ -222,38 +230,9 @@ BEGIN
     RETURN objects;
 END
 $$;
+
 -- Nothing breaks one.
 SELECT name, rule, pg_temp.broken(name) FROM rules ORDER BY name;
-  name   |                                                    rule                                                     | broken 
----------+-------------------------------------------------------------------------------------------------------------+--------
- rule_01 | What runs as its owner has a search_path of its own: pg_catalog, and pg_temp last.                          | 
- rule_02 | What runs as its owner belongs to a role without powers that cannot log in.                                 | 
- rule_03 | What runs as its owner is not for agent_anon, but for what comes before there is an identity.               | 
- rule_04 | No body is read with the caller's search_path: it was read when it was made, or has its own.                | 
- rule_05 | Nobody calls what is leakproof: it is given rows of others, with arguments of the caller's.                 | 
- rule_06 | PARALLEL is what volatility lets it be: what writes is not SAFE, what only reads is not UNSAFE.             | 
- rule_07 | Everything is in the schema agent or in the one it was installed into.                                      | 
- rule_08 | Every object and every column has a comment.                                                                | 
- rule_09 | Nothing is made of what somebody else made: all of it is the extension's or the server's.                   | 
- rule_10 | There are tables and views only: what is foreign, materialized, unlogged or a sequence has no row security. | 
- rule_11 | Row security is on for every table, and holds for its owner too.                                            | 
- rule_12 | Every table has a policy.                                                                                   | 
- rule_13 | One policy lets a role do a thing: two are the sum of both.                                                 | 
- rule_14 | What lets everything pass is for agent_owner, and for agent_admin's reading of the audit.                   | 
- rule_15 | Who asks is known by agent_uid(): no policy looks at a setting, at the role, or at other rows.              | 
- rule_16 | What an index is made of is immutable, and what a policy asks is not volatile.                              | 
- rule_17 | Every table has a primary key.                                                                              | 
- rule_18 | What is somebody's has that person first in its key; in the audit there may be nobody.                      | 
- rule_19 | An index leads with the columns of every foreign key: deleting reads no table from end to end.              | 
- rule_20 | No index is what another one begins with.                                                                   | 
- rule_21 | Every table is in a dump, but for secrets and for what is of use for a day.                                 | 
- rule_22 | No trigger and no rule does what a statement does not say.                                                  | 
- rule_23 | A view shows what the caller may see, not what its owner may.                                               | 
- rule_24 | Nothing is for everybody: not to call, to read, to use or to enter.                                         | 
- rule_25 | Nobody hands a privilege on, and no future object comes with one.                                           | 
- rule_26 | Tables are written by functions alone, but for what agent_admin's purge deletes.                            | 
- rule_27 | No secret, and no hash of one, can be read; the keys' not even by their owner.                              | 
-(27 rows)
 
 -- And each of them finds who does: something is made that breaks it, and undone.
 CREATE FUNCTION pg_temp.found(name text, offence text) RETURNS text LANGUAGE plpgsql AS $$
@@ -321,63 +300,5 @@ INSERT INTO offences (name, offence) VALUES
     ('rule_26', 'GRANT TRUNCATE ON agent.audit TO agent_admin'),
     ('rule_27', 'GRANT SELECT (password_hash) ON agent.users TO agent_user; GRANT SELECT ON agent.signing_keys TO agent_owner');
 SELECT name, offence, pg_temp.found(name, offence) FROM offences ORDER BY n;
-  name   |                                                             offence                                                              |                                                 found                                                 
----------+----------------------------------------------------------------------------------------------------------------------------------+-------------------------------------------------------------------------------------------------------
- rule_01 | ALTER FUNCTION agent_login(text, text) RESET search_path                                                                         | agent_login(text,text)
- rule_01 | ALTER FUNCTION agent_login(text, text) SET search_path = pg_catalog, public, pg_temp                                             | agent_login(text,text)
- rule_01 | ALTER FUNCTION agent_me() SECURITY DEFINER                                                                                       | agent_me()
- rule_02 | ALTER FUNCTION agent_login(text, text) OWNER TO CURRENT_USER                                                                     | agent_login(text,text)
- rule_02 | ALTER ROLE agent_admin LOGIN                                                                                                     | agent.purge(timestamp with time zone,integer)
- rule_03 | GRANT EXECUTE ON FUNCTION agent_key_rotate() TO agent_anon                                                                       | agent_key_rotate()
- rule_04 | CREATE FUNCTION agent.lint() RETURNS integer LANGUAGE sql AS 'SELECT 1';                                                        +| agent.lint()
-         |         ALTER EXTENSION agent ADD FUNCTION agent.lint()                                                                          | 
- rule_05 | GRANT EXECUTE ON FUNCTION agent.search_matches(tsvector, tsquery) TO agent_user                                                  | agent.search_matches(tsvector,tsquery) by agent_user
- rule_06 | ALTER FUNCTION agent_key_rotate() PARALLEL SAFE                                                                                  | agent_key_rotate()
- rule_06 | ALTER FUNCTION agent_me() PARALLEL UNSAFE                                                                                        | agent_me()
- rule_06 | ALTER FUNCTION agent.search_query(text) PARALLEL RESTRICTED                                                                      | agent.search_query(text)
- rule_07 | CREATE SCHEMA lint; CREATE TABLE lint.lint (); ALTER EXTENSION agent ADD TABLE lint.lint                                         | table lint.lint
- rule_07 | CREATE SCHEMA lint; ALTER EXTENSION agent ADD SCHEMA lint                                                                        | schema lint
- rule_08 | CREATE TABLE agent.lint (a integer); ALTER EXTENSION agent ADD TABLE agent.lint                                                  | column a of table agent.lint, table agent.lint
- rule_08 | COMMENT ON COLUMN agent_users.email IS NULL; COMMENT ON POLICY messages_own ON agent.messages IS NULL                            | column email of view agent_users, policy messages_own on table agent.messages
- rule_09 | CREATE TABLE lint (a integer); CREATE VIEW agent.lint AS SELECT a FROM lint;                                                    +| agent.lint needs column a of table lint
-         |         ALTER EXTENSION agent ADD VIEW agent.lint                                                                                | 
- rule_09 | CREATE FUNCTION lint(uuid) RETURNS boolean LANGUAGE sql AS 'SELECT true';                                                       +| lint on agent.users needs function lint(uuid), lint on agent.users needs function lint(uuid)
-         |         CREATE POLICY lint ON agent.users USING (lint(id)); ALTER TABLE agent.users ADD CONSTRAINT lint CHECK (lint(id))         | 
- rule_10 | CREATE MATERIALIZED VIEW agent.lint AS SELECT 1 AS a; ALTER EXTENSION agent ADD MATERIALIZED VIEW agent.lint                     | agent.lint
- rule_10 | CREATE UNLOGGED TABLE agent.lint (); ALTER EXTENSION agent ADD TABLE agent.lint                                                  | agent.lint
- rule_11 | ALTER TABLE agent.messages NO FORCE ROW LEVEL SECURITY; ALTER TABLE agent.users DISABLE ROW LEVEL SECURITY                       | agent.messages, agent.users
- rule_12 | DROP POLICY idempotency_keys_owner ON agent.idempotency_keys                                                                     | agent.idempotency_keys
- rule_13 | CREATE POLICY lint ON agent.messages FOR SELECT USING (user_id = agent_uid())                                                    | messages_own on agent.messages
- rule_14 | CREATE POLICY lint ON agent.users FOR INSERT TO agent_user WITH CHECK (true)                                                     | lint on agent.users
- rule_14 | CREATE POLICY lint ON agent.users FOR UPDATE USING (true)                                                                        | lint on agent.users
- rule_15 | CREATE POLICY lint ON agent.users USING (username = current_setting('lint'))                                                     | lint on agent.users
- rule_15 | CREATE POLICY lint ON agent.users USING (username = CURRENT_USER)                                                                | lint on agent.users
- rule_15 | CREATE POLICY lint ON agent.users USING (EXISTS (SELECT FROM agent.sessions))                                                    | lint on agent.users
- rule_16 | CREATE POLICY lint ON agent.users USING (random() < 1)                                                                           | lint on agent.users
- rule_16 | ALTER FUNCTION agent.search_document(text) STABLE                                                                                | agent.conversations_search_idx
- rule_17 | ALTER TABLE agent.audit DROP CONSTRAINT audit_pkey                                                                               | agent.audit
- rule_18 | ALTER TABLE agent.sessions DROP CONSTRAINT sessions_pkey, ADD PRIMARY KEY (id)                                                   | agent.sessions
- rule_18 | CREATE TABLE agent.lint (user_id uuid); ALTER EXTENSION agent ADD TABLE agent.lint                                               | agent.lint
- rule_19 | ALTER TABLE agent.messages DROP CONSTRAINT messages_user_id_conversation_id_seq_key                                              | messages_user_id_conversation_id_fkey of agent.messages
- rule_20 | CREATE INDEX lint ON agent.messages (user_id)                                                                                    | agent.lint
- rule_20 | CREATE INDEX lint ON agent.messages (user_id, id)                                                                                | agent.lint
- rule_21 | CREATE TABLE agent.lint (); ALTER EXTENSION agent ADD TABLE agent.lint                                                           | agent.lint
- rule_22 | CREATE TRIGGER lint BEFORE UPDATE ON agent.users FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()              | lint on agent.users
- rule_22 | CREATE RULE lint AS ON DELETE TO agent.users DO INSTEAD NOTHING                                                                  | lint on agent.users
- rule_23 | ALTER VIEW agent_users RESET (security_invoker)                                                                                  | agent_users
- rule_24 | GRANT EXECUTE ON FUNCTION agent_me() TO PUBLIC; GRANT USAGE ON TYPE agent_token TO PUBLIC;                                      +| column id of table agent.users, function agent_me(), schema agent, type agent_token, view agent_users
-         |         GRANT SELECT ON agent_users TO PUBLIC; GRANT SELECT (id) ON agent.users TO PUBLIC; GRANT USAGE ON SCHEMA agent TO PUBLIC | 
- rule_24 | CREATE FUNCTION agent.lint() RETURNS integer LANGUAGE sql RETURN 1; ALTER EXTENSION agent ADD FUNCTION agent.lint()              | function agent.lint()
- rule_25 | GRANT SELECT ON agent_users TO agent_user WITH GRANT OPTION                                                                      | view agent_users to agent_user
- rule_25 | ALTER DEFAULT PRIVILEGES FOR ROLE agent_owner GRANT SELECT ON TABLES TO agent_user                                               | what agent_owner makes
- rule_26 | GRANT UPDATE (title) ON agent.conversations TO agent_user                                                                        | agent.conversations by agent_user
- rule_26 | GRANT TRUNCATE ON agent.audit TO agent_admin                                                                                     | agent.audit by agent_admin
- rule_27 | GRANT SELECT (password_hash) ON agent.users TO agent_user; GRANT SELECT ON agent.signing_keys TO agent_owner                     | agent.signing_keys.secret by agent_owner, agent.users.password_hash by agent_user
-(46 rows)
-
 -- None is left out.
 SELECT name AS unproven FROM rules WHERE name NOT IN (SELECT name FROM offences);
- unproven 
-----------
-(0 rows)
-
