@@ -57,7 +57,7 @@ SELECT target, pg_temp.shown(pg_temp.get(target, :'eve', '*')) FROM unnest(ARRAY
 -- The tag sent back, alone or among others, weak or not: nothing is sent again.
 SELECT n, pg_temp.shown(pg_temp.get(target, :'eve', pg_temp.tag(target, :'eve'))) FROM reads ORDER BY n;
 SELECT form, (pg_temp.get('/conversations', :'eve', format(form, pg_temp.tag('/conversations', :'eve')))).status
-FROM unnest(ARRAY['%s', 'W/%s', '"x", %s', '%s,"y"', ' %s ', '*', ' *', 'x%%s', '', '"x"', 'W/"x", W/"y"', '**', '"*"', '"', ',,']) AS form;
+FROM unnest(ARRAY['%s', 'W/%s', '"x", %s', '%s,"y"', ' %s ', '*', ' * ', 'x%%s', '', '"x"', 'W/"x", W/"y"', '**', '"*"', '"', ',,']) AS form;
 SELECT (pg_temp.get('/conversations', :'eve', trim('"' FROM pg_temp.tag('/conversations', :'eve')))).status AS "without quotes",
     (pg_temp.get('/conversations', :'eve', upper(pg_temp.tag('/conversations', :'eve')))).status AS "in upper case",
     (pg_temp.get('/conversations', :'eve', repeat('"x", ', 100000) || pg_temp.tag('/conversations', :'eve'))).status AS "last of many";
@@ -78,9 +78,9 @@ FROM unnest(ARRAY['/conversations/' || :'talk', '/conversations/' || gen_random_
     '/conversations/' || gen_random_uuid() || '/messages', '/conversations/' || gen_random_uuid() || '/messages?cursor=']) WITH ORDINALITY AS t (target, n),
     unnest(ARRAY[:'tom']) AS token, unnest(ARRAY['*', pg_temp.tag('/conversations/' || :'talk', :'eve')]) AS match ORDER BY n;
 -- Nor anything without a token that is good, or with arguments that are not.
-SELECT target, pg_temp.shown(pg_temp.get(target, token, '*')) FROM (VALUES ('/conversations', NULL), ('/conversations', 'x'),
+SELECT regexp_replace(target, '[0-9a-f-]{36}', 'ID'), pg_temp.shown(pg_temp.get(target, token, '*')) FROM (VALUES ('/conversations', NULL), ('/conversations', 'x'),
     ('/auth/me', NULL), ('/conversations?limit=x', :'eve'), ('/conversations?cursor=x', :'eve'), ('/conversations?cursor=&limit=0', :'eve'),
-    ('/conversations/x', :'eve')) AS r (target, token);
+    ('/conversations/x', :'eve'), ('/conversations/' || :'talk' || '/messages?cursor=x', :'eve')) AS r (target, token);
 -- The header is about reads.
 SELECT method, (pg_temp.get('/conversations/' || :'talk', :'eve', '*', method)).status FROM unnest(ARRAY['PUT', 'PATCH', 'POST']) AS method;
 RESET ROLE;
@@ -134,6 +134,9 @@ SELECT pg_temp.tag('/conversations/' || :'talk' || '/messages', :'eve') = :'firs
 SELECT pg_temp.tag('/auth/me', :'eve') AS me \gset
 UPDATE agent.users SET username = 'etag eva' WHERE id = :'eve_id';
 SELECT pg_temp.tag('/auth/me', :'eve') <> :'me' AS "a new name";
+
+-- A page has a cursor, which is good no longer than the key that signed it.
+SELECT pg_temp.changed('RESET ROLE; SELECT agent_key_rotate()', :'eve');
 
 -- To say that nothing has changed, no message is read, and of the conversation its version.
 CREATE FUNCTION pg_temp.read_so_far() RETURNS bigint LANGUAGE sql AS $$

@@ -498,7 +498,7 @@ typedef struct AgentPage
 } AgentPage;
 
 extern void agent_page_read(AgentPage *page, AgentPlan plan, Datum *values, const char *nulls);
-extern void agent_conversation_page_versions(int count, const Datum *values, const bool *nulls);
+extern void agent_page_versions(AgentPlan plan, int count, const Datum *values, const bool *nulls);
 extern Datum agent_page_finish(FunctionCallInfo fcinfo, const AgentPage *page, const void *place,
 							   Size len, MemoryContext context);
 

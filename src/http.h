@@ -153,9 +153,9 @@ extern void agent_http_answer_error(HttpAnswer *answer, AgentError error);
 extern bytea *agent_http_answer(HttpRequest *request, const char *schema, HttpAnswer *answer);
 
 /* http_etag.c */
-extern bool agent_http_is_known(const HttpRequest *request, HttpAnswer *answer,
-								const pg_uuid_t *caller, int count, const Datum *values,
-								const bool *nulls);
+extern bool agent_http_not_modified(const HttpRequest *request, HttpAnswer *answer,
+									const pg_uuid_t *caller, int count, const Datum *values,
+									const bool *nulls);
 
 /* http_monitor.c */
 extern bool agent_http_is_there(const HttpRoute *route);

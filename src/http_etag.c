@@ -3,10 +3,11 @@
  *		Entity tags of what the classic REST API reads: nobody is sent what he has.
  *
  * A tag stands for the row versions that an answer is made of, as the server numbers
- * them anyway: by transaction and place, and by when the row says that it changed, for
- * a database set back to an earlier time counts the same transactions again. Every
- * change of a message writes its conversation's row, which so stands for all of them.
- * Versions are read before the rows, so that an answer is never older than its tag.
+ * them anyway, by transaction and place, and for what tells them apart in a database set
+ * back to an earlier time, which counts the same transactions again: when a conversation
+ * was changed, what an account shows. Every change of a message writes its conversation's
+ * row, which so stands for all of them. Versions are read before the rows, so that an
+ * answer is never older than its tag.
  *
  * Called by http_serve.c with the caller known, as agent_owner under the policies. A tag
  * tells nothing but that it is another one: it is a hash, under what the server calls
@@ -18,48 +19,71 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/timestamp.h"
+#include "utils/datum.h"
 
 #define LABEL     "agent etag " AGENT_VERSION
 #define TAG_BYTES 16
 #define TAG_TEXT  (2 * TAG_BYTES + sizeof("\"\""))
 
-/* Appends the versions of the last result's rows: id, transaction, place and time of each. */
+/* Appends the rows of the last result, byte by byte as they are. */
 static void
 add_versions(StringInfo bytes)
 {
+	TupleDesc desc = SPI_tuptable->tupdesc;
 	bool isnull;
 
-	for (int i = 0; i < (int) SPI_processed; i++)
+	for (int row = 0; row < (int) SPI_processed; row++)
 	{
-		TransactionId xmin = DatumGetTransactionId(agent_result(i, 2, &isnull));
-		TimestampTz changed_at = DatumGetTimestampTz(agent_result(i, 4, &isnull));
+		for (int column = 0; column < desc->natts; column++)
+		{
+			Form_pg_attribute type = TupleDescAttr(desc, column);
+			Datum value = agent_result(row, column + 1, &isnull);
 
-		appendBinaryStringInfo(bytes, DatumGetPointer(agent_result(i, 1, &isnull)), UUID_LEN);
-		appendBinaryStringInfo(bytes, (const char *) &xmin, sizeof(xmin));
-		appendBinaryStringInfo(bytes,
-							   DatumGetPointer(agent_result(i, 3, &isnull)),
-							   sizeof(ItemPointerData));
-		appendBinaryStringInfo(bytes, (const char *) &changed_at, sizeof(changed_at));
+			if (isnull)
+				appendStringInfoChar(bytes, '\0');
+			else if (type->attbyval)
+				appendBinaryStringInfo(bytes, (const char *) &value, sizeof(value));
+			else
+				appendBinaryStringInfo(bytes,
+									   DatumGetPointer(value),
+									   datumGetSize(value, false, type->attlen));
+		}
 	}
 }
 
-/* Reads the versions of what a request asks for; false when it is not there, and has none. */
+/*
+ * Adds the key that signs cursors: on a page there is one, and it is good no longer than
+ * the key.
+ */
+static void
+add_key(StringInfo bytes)
+{
+	AgentKey key;
+
+	agent_key_current(&key);
+	explicit_bzero(key.secret, sizeof(key.secret));
+	appendBinaryStringInfo(bytes, (const char *) &key.kid, sizeof(key.kid));
+}
+
+/*
+ * Reads the versions of what a request asks for; false when it is not there, and has
+ * none. A cursor that is none is an error, as it is for whoever sends no tag.
+ */
 static bool
 read_versions(const HttpRoute *route, const pg_uuid_t *caller, int count, const Datum *values,
 			  const bool *nulls, StringInfo bytes)
 {
+	bool is_page = route->shape == HTTP_CONVERSATION_PAGE || route->shape == HTTP_MESSAGE_PAGE;
 	bool is_found;
 
+	if (is_page)
+		add_key(bytes);
 	SPI_connect();
-	if (route->version == AGENT_PLAN_CONVERSATION_PAGE_VERSION)
-	{
-		agent_conversation_page_versions(count, values, nulls);
-		is_found = true;
-	}
+	if (is_page)
+		agent_page_versions(route->version, count, values, nulls);
 	else
-		is_found = agent_http_execute(route->version, caller, count, values, nulls) > 0 ||
-				   !agent_http_takes(route, HTTP_PATH);
+		(void) agent_http_execute(route->version, caller, count, values, nulls);
+	is_found = SPI_processed > 0 || !agent_http_takes(route, HTTP_PATH);
 	if (is_found)
 		add_versions(bytes);
 	SPI_finish();
@@ -85,25 +109,34 @@ make_tag(const HttpRequest *request, const pg_uuid_t *caller, StringInfo version
 	strcpy(tag + 1 + 2 * TAG_BYTES, "\"");
 }
 
+/* Tells whether a header is the star that any tag will do for. */
+static bool
+is_star(const char *list)
+{
+	const char *at = list + strspn(list, " \t");
+
+	return *at == '*' && at[1 + strspn(at + 1, " \t")] == '\0';
+}
+
 /*
- * Tells whether a list of tags has one, or is the star that any will do for.
+ * Tells whether the client's tags, if it sent any, have the present one.
  *
  * What stands around the quotes makes no difference: a tag that is weak, because
  * something on the way has packed the answer, is as good.
  */
 static bool
-list_has(const char *list, const char *tag)
+matches(const char *list, const char *tag)
 {
-	return strstr(list, tag) != NULL || strcmp(list + strspn(list, " \t"), "*") == 0;
+	return list != NULL && (strstr(list, tag) != NULL || is_star(list));
 }
 
 /*
- * Adds the tag of what a request asks for to its answer, and tells whether the client
- * has that already: then the answer is whole.
+ * Answers that what a request asks for is as the client has it already, or returns false
+ * and leaves the answer to be written, with its tag.
  */
 bool
-agent_http_is_known(const HttpRequest *request, HttpAnswer *answer, const pg_uuid_t *caller,
-					int count, const Datum *values, const bool *nulls)
+agent_http_not_modified(const HttpRequest *request, HttpAnswer *answer, const pg_uuid_t *caller,
+						int count, const Datum *values, const bool *nulls)
 {
 	StringInfoData versions;
 	char tag[TAG_TEXT];
@@ -115,7 +148,7 @@ agent_http_is_known(const HttpRequest *request, HttpAnswer *answer, const pg_uui
 	answer->cache_control = "private, no-cache";
 	agent_http_add_header(answer, "etag", pstrdup(tag));
 	agent_http_add_header(answer, "vary", "Authorization");
-	if (request->if_none_match == NULL || !list_has(request->if_none_match, tag))
+	if (!matches(request->if_none_match, tag))
 		return false;
 	answer->status = 304;
 	return true;

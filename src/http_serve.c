@@ -238,7 +238,7 @@ serve(HttpRequest *request, const char *schema, HttpAnswer *answer)
 	answer->content_type = agent_http_content_type(route->shape);
 	is_calling = true;
 	if (route->version != AGENT_NO_PLAN &&
-		agent_http_is_known(request, answer, &caller, count, values, nulls))
+		agent_http_not_modified(request, answer, &caller, count, values, nulls))
 		return;
 	if (route->shape == HTTP_EXPORT)
 		agent_http_check_export(&caller);

@@ -181,7 +181,7 @@ typedef struct ConversationsAsked
 
 /* Reads the arguments of agent_conversation_page, or raises what is wrong with them. */
 static void
-read_asked(FunctionCallInfo fcinfo, ConversationsAsked *asked)
+read_conversations_asked(FunctionCallInfo fcinfo, ConversationsAsked *asked)
 {
 	AgentFaults faults;
 
@@ -221,7 +221,7 @@ agent_conversation_page(PG_FUNCTION_ARGS)
 	ConversationPlace last = {0};
 	bool isnull;
 
-	read_asked(fcinfo, &asked);
+	read_conversations_asked(fcinfo, &asked);
 	SPI_connect();
 	agent_page_read(page, AGENT_PLAN_CONVERSATION_PAGE, asked.values, asked.nulls);
 	if (page->has_more)
@@ -233,35 +233,48 @@ agent_conversation_page(PG_FUNCTION_ARGS)
 	return agent_page_finish(fcinfo, page, &last, sizeof(last), context);
 }
 
-/*
- * Reads the versions of the rows of a page of conversations, and of the one that
- * follows, as its classic path asks for it; SPI is connected.
- */
-void
-agent_conversation_page_versions(int count, const Datum *values, const bool *nulls)
-{
-	LOCAL_FCINFO(fcinfo, FILTERS_END);
-	ConversationsAsked asked = {0};
-
-	Assert(count <= FILTERS_END);
-	InitFunctionCallInfoData(*fcinfo, NULL, FILTERS_END, InvalidOid, NULL, NULL);
-	for (int i = 0; i < FILTERS_END; i++)
-	{
-		fcinfo->args[i].isnull = i >= count || nulls[i];
-		fcinfo->args[i].value = fcinfo->args[i].isnull ? (Datum) 0 : values[i];
-	}
-	read_asked(fcinfo, &asked);
-	(void) agent_execute_most(AGENT_PLAN_CONVERSATION_PAGE_VERSION,
-							  asked.values,
-							  asked.nulls,
-							  asked.page.size + 1);
-}
-
 /* Tells whether a page of messages counts from the newest one. */
 static bool
 is_backward(const text *direction)
 {
 	return direction != NULL && strcmp(text_to_cstring(direction), "backward") == 0;
+}
+
+/* A page of messages that is asked for. */
+typedef struct MessagesAsked
+{
+	pg_uuid_t caller;
+	pg_uuid_t id; /* of the conversation */
+	AgentPage page;
+	bool backward;
+	int64 seq; /* the page begins behind it */
+} MessagesAsked;
+
+/* Reads the arguments of agent_message_page, or raises what is wrong with them. */
+static void
+read_messages_asked(FunctionCallInfo fcinfo, MessagesAsked *asked)
+{
+	AgentCursorScope *scope = &asked->page.scope;
+	AgentFaults faults;
+
+	asked->caller = agent_caller();
+	agent_faults_init(&faults);
+	agent_check_uuid(&faults, AGENT_FIELD_CONVERSATION_ID, fcinfo, 0, &asked->id);
+	asked->backward = is_backward(agent_check_text(&faults, AGENT_FIELD_DIRECTION, fcinfo, 3));
+	asked->seq = asked->backward ? PG_INT64_MAX : 0;
+	if (faults.count == 0)
+	{
+		agent_cursor_scope_begin(scope, "agent_message_page", &asked->caller);
+		agent_cursor_scope_add(scope, &asked->id, UUID_LEN);
+		agent_cursor_scope_add(scope, &asked->backward, sizeof(asked->backward));
+		(void) agent_cursor_read(&faults,
+								 scope,
+								 agent_check_text(&faults, AGENT_FIELD_CURSOR, fcinfo, 1),
+								 &asked->seq,
+								 sizeof(asked->seq));
+	}
+	asked->page.size = agent_check_integer(&faults, AGENT_FIELD_MESSAGE_PAGE_SIZE, fcinfo, 2);
+	agent_faults_raise(&faults);
 }
 
 PG_FUNCTION_INFO_V1(agent_message_page);
@@ -273,43 +286,57 @@ PG_FUNCTION_INFO_V1(agent_message_page);
 Datum
 agent_message_page(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t caller = agent_caller();
 	MemoryContext context = CurrentMemoryContext;
-	AgentFaults faults;
-	AgentPage page = {0};
-	pg_uuid_t id;
-	bool backward;
-	int64 seq;
-	Datum values[] = {UUIDPGetDatum(&caller), UUIDPGetDatum(&id), (Datum) 0};
+	MessagesAsked asked = {0};
+	AgentPage *page = &asked.page;
+	Datum values[] = {UUIDPGetDatum(&asked.caller), UUIDPGetDatum(&asked.id), (Datum) 0};
 	bool isnull;
 
-	agent_faults_init(&faults);
-	agent_check_uuid(&faults, AGENT_FIELD_CONVERSATION_ID, fcinfo, 0, &id);
-	backward = is_backward(agent_check_text(&faults, AGENT_FIELD_DIRECTION, fcinfo, 3));
-	seq = backward ? PG_INT64_MAX : 0;
-	if (faults.count == 0)
-	{
-		agent_cursor_scope_begin(&page.scope, "agent_message_page", &caller);
-		agent_cursor_scope_add(&page.scope, &id, UUID_LEN);
-		agent_cursor_scope_add(&page.scope, &backward, sizeof(backward));
-		(void) agent_cursor_read(&faults,
-								 &page.scope,
-								 agent_check_text(&faults, AGENT_FIELD_CURSOR, fcinfo, 1),
-								 &seq,
-								 sizeof(seq));
-	}
-	page.size = agent_check_integer(&faults, AGENT_FIELD_MESSAGE_PAGE_SIZE, fcinfo, 2);
-	agent_faults_raise(&faults);
-	agent_conversation_require(&caller, &id);
-
-	values[2] = Int64GetDatum(seq);
+	read_messages_asked(fcinfo, &asked);
+	agent_conversation_require(&asked.caller, &asked.id);
+	values[2] = Int64GetDatum(asked.seq);
 	SPI_connect();
-	agent_page_read(&page,
-					backward ? AGENT_PLAN_MESSAGE_PAGE_BACKWARD : AGENT_PLAN_MESSAGE_PAGE,
+	agent_page_read(page,
+					asked.backward ? AGENT_PLAN_MESSAGE_PAGE_BACKWARD : AGENT_PLAN_MESSAGE_PAGE,
 					values,
 					NULL);
-	limit_contents(&page);
-	if (page.has_more)
-		seq = DatumGetInt64(agent_result(page.count - 1, MESSAGE_SEQ, &isnull));
-	return agent_page_finish(fcinfo, &page, &seq, sizeof(seq), context);
+	limit_contents(page);
+	if (page->has_more)
+		asked.seq = DatumGetInt64(agent_result(page->count - 1, MESSAGE_SEQ, &isnull));
+	return agent_page_finish(fcinfo, page, &asked.seq, sizeof(asked.seq), context);
+}
+
+/*
+ * Reads the versions of what a page shows, by a plan for them and with the arguments that
+ * its classic path has for its function; SPI is connected.
+ *
+ * Of conversations these are the rows of the page, and the one that follows.
+ */
+void
+agent_page_versions(AgentPlan plan, int count, const Datum *values, const bool *nulls)
+{
+	LOCAL_FCINFO(fcinfo, FILTERS_END);
+
+	Assert(count <= FILTERS_END);
+	InitFunctionCallInfoData(*fcinfo, NULL, FILTERS_END, InvalidOid, NULL, NULL);
+	for (int i = 0; i < FILTERS_END; i++)
+	{
+		fcinfo->args[i].isnull = i >= count || nulls[i];
+		fcinfo->args[i].value = fcinfo->args[i].isnull ? (Datum) 0 : values[i];
+	}
+	if (plan == AGENT_PLAN_CONVERSATION_PAGE_VERSION)
+	{
+		ConversationsAsked asked = {0};
+
+		read_conversations_asked(fcinfo, &asked);
+		(void) agent_execute_most(plan, asked.values, asked.nulls, asked.page.size + 1);
+	}
+	else
+	{
+		MessagesAsked asked = {0};
+		Datum place[] = {UUIDPGetDatum(&asked.caller), UUIDPGetDatum(&asked.id)};
+
+		read_messages_asked(fcinfo, &asked);
+		(void) agent_execute(plan, place, NULL);
+	}
 }

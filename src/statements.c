@@ -105,7 +105,7 @@ const AgentStatement agent_statements[AGENT_PLAN_COUNT] = {
 		true, 1, {UUIDOID}
 	},
 	[AGENT_PLAN_USER_VERSION] = {
-		"SELECT id, xmin, ctid, created_at FROM agent.users WHERE id = $1",
+		"SELECT xmin, ctid, " USER_COLUMNS " FROM agent.users WHERE id = $1",
 		true, 1, {UUIDOID}
 	},
 	[AGENT_PLAN_USER_PASSWORD] = {
