@@ -212,8 +212,8 @@ BEGIN ATOMIC
         UNION ALL
         SELECT 15, 'version', e.extversion <> a.default_version, 'warning',
             format('%s, as installed on this server', e.extversion),
-            format('%s, and %s is installed on this server: an update is to be done', e.extversion, a.default_version),
-            'ALTER EXTENSION agent UPDATE;'
+            format('%s, and %s is installed on this server', e.extversion, a.default_version),
+            'ALTER EXTENSION agent UPDATE; or, where the files on this server are the older ones, install the newer.'
         FROM pg_extension AS e
         JOIN pg_available_extensions() AS a ON a.name = e.extname
         WHERE e.extname = 'agent'

@@ -202,7 +202,7 @@ GRANT EXECUTE ON FUNCTION s.f(integer, integer), s.gone() TO one, two;
 DO $$ BEGIN END $$;
 SELECT once();
 });
-append_to_file("$folder/upgrades/1--2.sql", "-- By hand.\nDROP FUNCTION s.gone();\n");
+append_to_file("$folder/upgrades/1--2.sql", "-- By hand.\nALTER TABLE a.t ADD COLUMN y integer;\nDROP FUNCTION s.gone();\n");
 append_to_file("$folder/10_a.sql", q{-- A table.
 \echo no
 SET LOCAL search_path = elsewhere;
@@ -229,6 +229,7 @@ NOTIFY it;
 });
 my ($built) = run_command([ "$root/scripts/upgrade-script", map { "$folder/$_" } qw(agent--1.sql upgrades/1--2.sql 10_a.sql 90_b.sql) ]);
 is($built =~ s/\n+/\n/gr, q{-- By hand.
+ALTER TABLE a.t ADD COLUMN y integer;
 DROP FUNCTION s.gone();
 -- From the sources.
 -- Changed by hand, above: TABLE a.t
@@ -248,6 +249,23 @@ GRANT EXECUTE ON FUNCTION s.gone() TO three;
 DO $$ BEGIN; END $$;
 NOTIFY it;
 }, 'the script that updates');
+
+# What has changed and is not said by hand, and what cannot be compared, is no silent loss.
+append_to_file("$folder/upgrades/other.sql", "DROP FUNCTION s.gone(); ALTER TABLE x_a.t ADD COLUMN z integer;\n");
+append_to_file("$folder/30_c.sql", "CREATE UNLOGGED TABLE a.fresh (x integer);\nCREATE UNIQUE INDEX same ON a.fresh (x);\n");
+append_to_file("$folder/31_d.sql", "CREATE SOMETHING new;\n");
+append_to_file("$folder/32_e.sql", "CREATE INDEX ON a.t (x);\n");
+foreach my $case (
+    [ 'upgrades/other.sql', '10_a.sql', qr/TABLE a\.t has changed, and no statement .* names it/ ],
+    [ 'upgrades/1--2.sql', '31_d.sql', qr/this cannot be compared: CREATE SOMETHING new/ ],
+    [ 'upgrades/1--2.sql', '32_e.sql', qr/an index needs a name/ ])
+{
+    my ($hand, $source, $why) = @$case;
+    my ($out, $err) = run_command([ "$root/scripts/upgrade-script", map { "$folder/$_" } 'agent--1.sql', $hand, $source ]);
+    like($err, $why, "$source with $hand ends with a message");
+}
+($built) = run_command([ "$root/scripts/upgrade-script", map { "$folder/$_" } 'agent--1.sql', '30_c.sql' ]);
+like($built, qr/^CREATE UNLOGGED TABLE a\.fresh.*^CREATE UNIQUE INDEX same/ms, 'a new table of another sort is new');
 
 $node->stop;
 done_testing();
