@@ -13,6 +13,16 @@ use Test::More;
 binmode Test::More->builder->$_, ':encoding(UTF-8)' foreach 'output', 'failure_output', 'todo_output';
 my $root = dirname(__FILE__) . '/../..';
 
+# Ends this file alone, when what is left of it cannot be compared.
+sub give_up
+{
+    my ($why) = @_;
+
+    fail($why);
+    done_testing();
+    exit;
+}
+
 # A file as its sections: level and text of the heading, code blocks, tables (lists of rows), and all text that is no code.
 sub sections
 {
@@ -21,7 +31,7 @@ sub sections
     my $in_code = 0;
     my $last = '';
 
-    open(my $file, '<:encoding(UTF-8)', "$root/$name") or BAIL_OUT("$name: $!");
+    open(my $file, '<:encoding(UTF-8)', "$root/$name") or give_up("$name: $!");
     while (my $line = <$file>)
     {
         my $is_fence = $line =~ /^```/;
@@ -84,7 +94,7 @@ my @english = sections('README.md');
 my @chinese = sections('README.zh-CN.md');
 
 is(join("\n", map { $_->{level} } @chinese), join("\n", map { $_->{level} } @english), 'as many headings, of the same levels')
-  or BAIL_OUT('nothing else can be compared');
+  or give_up('nothing else can be compared');
 like($english[0]{text}, qr/^\s*\[中文\]\(README\.zh-CN\.md\)$/m, 'the English one leads to the Chinese one');
 like($chinese[0]{text}, qr/^\s*\[English\]\(README\.md\)$/m, 'and back');
 
