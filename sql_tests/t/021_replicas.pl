@@ -186,10 +186,19 @@ SKIP:
     $subscriber->safe_psql('mydb', 'ALTER SUBSCRIPTION agent OWNER TO CURRENT_USER; DROP OWNED BY mover; DROP ROLE mover');
 }
 
+# Somebody who has logged in there deletes the account here.
+my $gone = $primary->safe_psql('mydb', "SELECT id FROM api.agent_register('dave\@example.com', 'dave', '$password')");
+$primary->wait_for_catchup('agent');
+login($subscriber, 'dave');
+as_user($primary, login($primary, 'dave'), "SELECT api.agent_account_delete('$password')");
+
 # The switch: it takes writes, from where the other one was; clients refresh and go on.
 same('before the switch', grep { $_ ne 'sessions' } @tables); # people logged in there
 $subscriber->safe_psql('mydb', $switch);
 is($primary->safe_psql('mydb', 'SELECT count(*) FROM pg_replication_slots'), 0, 'no slot is left behind');
+is( $subscriber->safe_psql('mydb', "SELECT event FROM agent.audit WHERE user_id = '$gone'
+        UNION ALL SELECT 'session' FROM agent.sessions WHERE user_id = '$gone'"),
+    'delete', 'of an account that was deleted nothing is left there, though somebody logged in');
 my $new = $subscriber->safe_psql('mydb', "SET ROLE agent_anon; SELECT access_token FROM api.agent_refresh('$refresh')");
 is(as_user($subscriber, $new, qq{SELECT seq, content FROM api.agent_message_create('$first', 'user', 'after the switch')}),
     '3|after the switch', 'a message gets the number after the last one, by a session that was refreshed');
