@@ -2,6 +2,8 @@
 -- perhaps, is open to those it was open to, and to nobody whom a DBA had shut out.
 DO LANGUAGE plpgsql $$
 DECLARE
+    extension pg_catalog.oid := (SELECT e.oid FROM pg_catalog.pg_extension AS e
+                                 WHERE e.extname OPERATOR(pg_catalog.=) 'agent');
     change record;
 BEGIN
     FOR change IN
@@ -14,14 +16,14 @@ BEGIN
             JOIN pg_catalog.pg_proc AS p ON p.oid OPERATOR(pg_catalog.=) d.objid
             WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
               AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
-              AND d.deptype OPERATOR(pg_catalog.=) 'e'
+              AND d.refobjid OPERATOR(pg_catalog.=) extension AND d.deptype OPERATOR(pg_catalog.=) 'e'
             UNION ALL
             SELECT d.classid, d.objid, 'TABLE', r.oid::pg_catalog.regclass::text, r.oid::pg_catalog.regclass::text
             FROM pg_catalog.pg_depend AS d
             JOIN pg_catalog.pg_class AS r ON r.oid OPERATOR(pg_catalog.=) d.objid
             WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
               AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
-              AND d.deptype OPERATOR(pg_catalog.=) 'e'
+              AND d.refobjid OPERATOR(pg_catalog.=) extension AND d.deptype OPERATOR(pg_catalog.=) 'e'
         ) AS m (classid, objid, kind, plain_name, name)
             ON m.kind OPERATOR(pg_catalog.=) c.kind AND m.plain_name OPERATOR(pg_catalog.=) c.name
         WHERE pg_catalog.format('%s:%s', m.classid::pg_catalog.oid, m.objid) OPERATOR(pg_catalog.<>) ALL (

@@ -172,6 +172,9 @@ my ($begin, $end) = map { slurp_file("$root/sql/upgrades/$_.sql") =~ s/^\\.*\n//
 is($node->safe_psql('installed_api', qq{
         GRANT EXECUTE ON FUNCTION api.agent_register(text, text, text, text) TO pg_monitor WITH GRANT OPTION;
         REVOKE EXECUTE ON FUNCTION api.agent_register(text, text, text, text) FROM agent_anon;
+        CREATE FUNCTION api.agent_register(boolean) RETURNS integer LANGUAGE sql RETURN 1;
+        REVOKE ALL ON FUNCTION api.agent_register(boolean) FROM PUBLIC;
+        ALTER EXTENSION pgcrypto ADD FUNCTION api.agent_register(boolean);
         BEGIN;
         $begin
         ALTER EXTENSION agent DROP FUNCTION api.agent_register(text, text, text, text);
@@ -181,9 +184,11 @@ is($node->safe_psql('installed_api', qq{
         GRANT EXECUTE ON FUNCTION api.agent_register(integer) TO agent_anon, agent_user;
         ALTER EXTENSION agent ADD FUNCTION api.agent_register(integer);
         $end
-        SELECT r, has_function_privilege(r, 'api.agent_register(integer)', 'EXECUTE')
+        SELECT r, has_function_privilege(r, 'api.agent_register(integer)', 'EXECUTE'),
+            has_function_privilege(r, 'api.agent_register(boolean)', 'EXECUTE')
         FROM unnest('{agent_anon, agent_user, agent_admin, pg_monitor}'::text[]) AS r;}),
-    "agent_anon|f\nagent_user|t\nagent_admin|f\npg_monitor|t", 'privileges go from what is dropped to what takes its name');
+    "agent_anon|f|f\nagent_user|t|f\nagent_admin|f|f\npg_monitor|t|f",
+    'privileges go from what is dropped to what takes its name, and to nothing of another extension');
 
 # How the script is built: by what the sources have, and the released one has not.
 my $folder = PostgreSQL::Test::Utils::tempdir();
