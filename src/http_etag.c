@@ -10,8 +10,9 @@
  * answer is never older than its tag.
  *
  * Called by http_serve.c with the caller known, as agent_owner under the policies. A tag
- * tells nothing but that it is another one: it is a hash, under what the server calls
- * itself, which no client of the REST API gets to know. Standbys make the same tags.
+ * is a hash under the server's identifier, so that standbys make the same ones. Clients
+ * are not told that, but it is no secret: whoever searched for it long enough, and then
+ * for the versions, would learn how many transactions the server has had.
  */
 #include "http.h"
 

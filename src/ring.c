@@ -5,17 +5,24 @@
  * A session adds entries, at any point of a transaction, without raising and without
  * waiting for a disk; worker.c writes them to their database. What nobody has written
  * when the ring comes round is lost, and counted. So is all that is in it when the
- * server crashes. Text in it is in the encoding of the database, UTF-8.
+ * server crashes; over a shutdown it is kept in a file, since by then there is nobody
+ * who could write it to a table. Text in it is in the encoding of the database, UTF-8.
  */
 #include "agent.h"
 
 #include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/fd.h"
+#include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
 
 #define ENTRIES 4096
+
+#define FILE_NAME   PGSTAT_STAT_PERMANENT_DIRECTORY "/agent_ring.stat"
+#define FILE_FORMAT 1
 
 typedef struct Slot
 {
@@ -35,6 +42,14 @@ typedef struct Ring
 	Slot slots[ENTRIES];
 } Ring;
 
+/* What the file begins with. */
+typedef struct FileHead
+{
+	uint32 format;
+	uint32 slot_size; /* bytes: of another build, it cannot be read */
+	int32 count;      /* slots that follow */
+} FileHead;
+
 static Ring *ring = NULL;
 
 /* Returns how much shared memory is needed. */
@@ -42,6 +57,101 @@ Size
 agent_ring_size(void)
 {
 	return MAXALIGN(sizeof(Ring));
+}
+
+/* Returns how many slots are pending. */
+static int
+pending(void)
+{
+	int count = 0;
+
+	for (int i = 0; i < ENTRIES; i++)
+		count += ring->slots[i].pending;
+	return count;
+}
+
+/* Writes what is pending, or returns false. */
+static bool
+write_file(FILE *file)
+{
+	FileHead head = {FILE_FORMAT, sizeof(Slot), pending()};
+
+	if (fwrite(&head, sizeof(head), 1, file) != 1)
+		return false;
+	/* From the oldest on. */
+	for (uint64 i = 0; i < ENTRIES; i++)
+	{
+		Slot *slot = &ring->slots[(ring->newest + i) % ENTRIES];
+
+		if (slot->pending && fwrite(slot, sizeof(Slot), 1, file) != 1)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Keeps what is pending in the file: of the postmaster, in an orderly shutdown, when
+ * nobody else is left who could change it.
+ */
+static void
+save(int code, Datum arg)
+{
+	FILE *file;
+	bool good;
+
+	if (code != 0 || ring == NULL || pending() == 0)
+		return;
+	file = AllocateFile(FILE_NAME ".tmp", PG_BINARY_W);
+	good = file != NULL && write_file(file);
+	if (file != NULL && FreeFile(file) != 0)
+		good = false;
+	if (!good)
+		ereport(LOG,
+				errcode_for_file_access(),
+				errmsg("could not write file \"%s\": %m", FILE_NAME ".tmp"));
+	else
+		(void) durable_rename(FILE_NAME ".tmp", FILE_NAME, LOG);
+}
+
+/* Reads what the file has into the empty ring, or returns false. */
+static bool
+read_file(FILE *file)
+{
+	FileHead head;
+
+	if (fread(&head, sizeof(head), 1, file) != 1 || head.format != FILE_FORMAT ||
+		head.slot_size != sizeof(Slot) || head.count < 0 || head.count > ENTRIES)
+		return false;
+	while (ring->newest < (uint64) head.count)
+	{
+		Slot *slot = &ring->slots[ring->newest];
+
+		if (fread(slot, sizeof(Slot), 1, file) != 1)
+		{
+			slot->pending = false;
+			return false;
+		}
+		slot->number = ++ring->newest;
+	}
+	return true;
+}
+
+/* Takes back what was kept over a shutdown; the file is gone then, so that it is no older copy. */
+static void
+load(void)
+{
+	FILE *file = AllocateFile(FILE_NAME, PG_BINARY_R);
+
+	if (file == NULL && errno == ENOENT)
+		return;
+	if (file == NULL || !read_file(file))
+		ereport(LOG,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("could not read all of file \"%s\"", FILE_NAME),
+				errdetail("What it held of the audit is lost."));
+	if (file != NULL)
+		FreeFile(file);
+	(void) durable_unlink(FILE_NAME, LOG);
 }
 
 /* Sets the ring up, or finds it. */
@@ -52,12 +162,16 @@ agent_ring_attach(void)
 	int tranche;
 
 	ring = ShmemInitStruct("agent ring", agent_ring_size(), &found);
+	if (!IsUnderPostmaster)
+		on_shmem_exit(save, (Datum) 0);
 	if (found)
 		return;
 	memset(ring, 0, sizeof(Ring));
 	tranche = LWLockNewTrancheId();
 	LWLockRegisterTranche(tranche, "agent ring");
 	LWLockInitialize(&ring->lock, tranche);
+	if (!IsUnderPostmaster)
+		load();
 }
 
 /* Adds an entry for this database. */
@@ -171,8 +285,7 @@ agent_ring_state(void)
 	LWLockAcquire(&ring->lock, LW_SHARED);
 	state.launcher_pid = ring->launcher_pid;
 	state.lost = ring->lost;
-	for (int i = 0; i < ENTRIES; i++)
-		state.pending += ring->slots[i].pending;
+	state.pending = pending();
 	LWLockRelease(&ring->lock);
 	return state;
 }

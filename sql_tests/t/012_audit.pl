@@ -156,10 +156,26 @@ $blocker->query_safe('COMMIT');
 $blocker->quit;
 events_are('agent', $before + 6, 'true', 'and so does a lock: they are there afterwards');
 
-# A shutdown writes what there is.
+# A shutdown writes what there is, or keeps it where no writer can.
+$blocker = $node->background_psql('agent', on_error_stop => 0);
+$blocker->query_safe('BEGIN; LOCK TABLE agent.audit IN ACCESS EXCLUSIVE MODE');
 log_in('agent', 'nobody', 'wrong') foreach 1 .. 3;
-$node->restart;
+my $kept = $node->data_dir . '/pg_stat/agent_ring.stat';
+$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'agent writer'");
+$node->stop;
+ok(-s $kept, 'a shutdown keeps what no writer has got to');
+$node->start;
+ok(!-e $kept, 'the next start takes it back');
 events_are('agent', $before + 9, 'true', 'a shutdown loses nothing');
+$blocker->{run}->kill_kill;
+
+# What is no file of ours is left out, and said.
+$node->stop;
+append_to_file($kept, "\1\0\0\0nonsense");
+my $offset = -s $node->logfile;
+$node->start;
+$node->wait_for_log(qr/could not read all of file "pg_stat\/agent_ring.stat"/, $offset);
+is($node->safe_psql('agent', 'SELECT pending FROM agent.shared_state()'), '0', 'a file that is none is nothing');
 
 # As does a crash of what was there a second before.
 log_in('agent', 'nobody', 'wrong');
