@@ -39,7 +39,9 @@ make_context() {
 
 # build_stages: the output of containers.mjs is calls of FROM, RUN, COPY, ... and END.
 build_stages() {
-  eval "$(node http_tests/containers.mjs stages)"
+  local calls
+  calls=$(node http_tests/containers.mjs stages)
+  eval "$calls"
 }
 
 FROM() {
