@@ -47,7 +47,7 @@ $(UPGRADES): sql/agent--%.sql: sql/upgrades/%.sql sql/upgrades/begin.sql sql/upg
 	scripts/upgrade-script sql/agent--$(firstword $(subst --, ,$*)).sql sql/upgrades/begin.sql $< $(SOURCES) sql/upgrades/end.sql > $@.new
 	mv $@.new $@
 
-$(OBJS): src/agent.h src/compat.h src/http.h agent.control
+$(OBJS): $(wildcard src/*.h) agent.control
 
 .PHONY: stage data bench bench-http faults valgrind sqlsmith lint updatecheck
 # What is installed beside the library and the control file, for scripts.

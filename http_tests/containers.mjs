@@ -95,6 +95,9 @@ function serviceCalls(name) {
         ...(service.volumes ?? []).map((volume) => call('volume', ...volume.split(':'))),
         ...(service.tmpfs ?? []).map((tmpfs) => call('tmpfs', ...tmpfs.split(/:(.*)/, 2))),
         ...(service.command ? [call('command', ...service.command)] : []),
+        ...(service.read_only ? [call('read_only')] : []),
+        ...(service.cap_drop ?? []).map((capability) => call('cap_drop', capability)),
+        ...(service.security_opt ?? []).map((option) => call('security_opt', option)),
         call('user', ...service.user.split(':')),
         call('healthcheck', ...service.healthcheck.test.slice(1))];
 }

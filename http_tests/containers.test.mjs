@@ -1,10 +1,10 @@
 // The containers, as far as files tell: compose.yaml is what the specification wants, and
 // neither it nor the Dockerfile gives anything away. `make check-containers` runs them.
 //
-// Failures this catches: a key that compose does not know, an image whose contents may
-// change under its name, a service without a health check or with more rights than it
-// needs, a database that is published, a password in a file, a mounted file or a copied
-// one that is not there, a variable that a program reads and nobody sets.
+// Failures this catches: a key that compose does not know, an image without an exact
+// version, a service without a health check or with more rights than it needs, a database
+// that is published, a password in a file, a mounted file or a copied one that is not
+// there, a variable that a program reads and nobody sets.
 
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';

@@ -1,9 +1,10 @@
 # shellcheck shell=bash
 # Sourced: runs services of gateway/compose.yaml without a container engine, from the stages that container_stages.sh has
 # built in $work. Each has its users, environment, secrets, volumes and tmpfs as compose.yaml says, in namespaces of its
-# own for mounts, processes and memory; the network is the caller's. Needs root.
+# own for mounts, processes and memory, and is confined by read_only, cap_drop and security_opt where compose.yaml has
+# them, and not otherwise; the network is the caller's. Needs quietly.sh and root.
 #
-#   start SERVICE              starts it, with what it prints in $work/SERVICE.log
+#   start SERVICE              starts it, with what it prints in $work/SERVICE.log; what is there goes to $work/earlier.log
 #   stop SERVICE [SIGNAL]      as an engine does, by the image's signal; false if it had to be killed
 #   within SERVICE COMMAND...  as `docker compose exec` does
 #   healthy SERVICE            its health check, once; becomes_healthy SERVICE: within a minute
@@ -16,11 +17,14 @@
 # shellcheck disable=SC2154 # work is the caller's
 # load SERVICE: its stage's environment, and what compose.yaml gives it.
 load() {
-  service=$1 given=() secrets=() volumes=() mounts=() arguments=() entry=() stop_signal=SIGTERM
-  eval "$(cat "$work/$service.env")"
+  local stage calls
+  service=$1 given=() secrets=() volumes=() mounts=() arguments=() entry=() confine=() writable=1 stop_signal=SIGTERM
+  stage=$(<"$work/$service.env") || die "$work/$service.env: cannot be read"
+  eval "$stage"
   given=("${environment[@]}")
-  eval "$(node http_tests/containers.mjs service "$service" |
-    sed 's/^environment /given_environment /; s/^command /given_command /')"
+  calls=$(node http_tests/containers.mjs service "$service" |
+    sed 's/^environment /given_environment /; s/^command /given_command /') || die "compose.yaml: what is said of $service?"
+  eval "$calls"
 }
 
 given_environment() { given+=("$1"); }
@@ -29,6 +33,15 @@ secret() { secrets+=("$1"); }
 volume() { volumes+=("$1:$2"); }
 tmpfs() { mounts+=("$1:${2:-mode=1777}"); }
 user() { uid=$1 gid=$2; }
+read_only() { writable=; }
+cap_drop() {
+  [ "$1" = ALL ] || die "cap_drop: this check knows ALL alone"
+  confine+=(--bounding-set=-all --inh-caps=-all)
+}
+security_opt() {
+  [ "$1" = no-new-privileges:true ] || die "security_opt: what is $1?"
+  confine+=(--no-new-privs)
+}
 healthcheck() { health=("$@"); }
 
 # A volume begins as what the image has at its place.
@@ -52,7 +65,7 @@ inside() {
   mount -t proc proc "$root/proc"
   mount --rbind /dev "$root/dev"
   mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
-  mount -o remount,bind,ro "$root"
+  [ -n "$writable" ] || mount -o remount,bind,ro "$root"
   mount --bind "$work/hosts" "$root/etc/hosts"
   for name in "${secrets[@]}"; do
     [ ! -e "$work/secrets/$name" ] || mount --bind "$work/secrets/$name" "$root/run/secrets/$name"
@@ -60,14 +73,15 @@ inside() {
   for name in "${volumes[@]}"; do mount --bind "$work/volumes/${name%%:*}" "$root${name#*:}"; done
   for name in "${mounts[@]}"; do mount -t tmpfs -o "nosuid,nodev,noexec,${name#*:}" tmpfs "$root${name%%:*}"; done
   # What runs in the background of a shell ignores some signals, and a shell could not trap those.
-  exec chroot "$root" setpriv --reuid="$uid" --regid="$gid" --clear-groups --no-new-privs --bounding-set=-all \
-    --inh-caps=-all env -i --default-signal "${given[@]}" HOME=/ "${entry[@]}" "${arguments[@]}"
+  exec chroot "$root" setpriv --reuid="$uid" --regid="$gid" --clear-groups "${confine[@]}" \
+    env -i --default-signal "${given[@]}" HOME=/ "${entry[@]}" "${arguments[@]}"
 }
 
 # start SERVICE: leaves the process id, as seen from here, in $work/SERVICE.pid.
 start() {
   load "$1"
   make_volumes
+  [ ! -e "$work/$service.log" ] || cat "$work/$service.log" >>"$work/earlier.log"
   : >"$work/$service.log"
   chmod 666 "$work/$service.log"
   (unshare --mount --pid --ipc --fork --kill-child "$0" --inside "$work" "$service" </dev/null \
@@ -97,7 +111,7 @@ within() {
   load "$1"
   shift
   nsenter --target "$(cat "$work/$service.pid")" --mount --pid --ipc --root --wd=/ setpriv --reuid="$uid" --regid="$gid" \
-    --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all env -i "${given[@]}" HOME=/ "$@"
+    --clear-groups "${confine[@]}" env -i "${given[@]}" HOME=/ "$@"
 }
 
 healthy() {

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Sourced: builds the stages of gateway/Dockerfile without a container engine, in folders that begin as clean Debians.
-# Needs quietly.sh, and $work, the folder to work in. To be sourced in the checkout's root.
+# Needs quietly.sh, debian_root.sh, and $work, the folder to work in. To be sourced in the checkout's root.
 #
 #   make_context     $work/context: what an engine would be sent
 #   build_stages     $work/STAGE, a whole file system; with $work/STAGE.env, what is said of running it, to be evaluated
@@ -9,17 +9,12 @@
 # the mirror of this machine, and what npm wants.
 
 # shellcheck disable=SC2154 # work is the caller's
-# A clean Debian with the mirror, and what apt is told about it, of this machine.
+# make_base SUITE: a clean Debian for every stage to begin with.
 make_base() {
-  local suite=$1 mirror sources
   [ ! -e "$work/base/done" ] || return 0
-  mapfile -t sources < <(ls /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null)
-  mirror=$(awk '$1 == "URIs:" {print $2; exit}
-    $1 == "deb" {for (i = 2; i <= NF; i++) if ($i ~ /:\/\//) {print $i; exit}}' "${sources[@]}")
   rm -rf "$work/base"
-  quietly debootstrap --variant=minbase "$suite" "$work/base" "$mirror"
-  apt-config dump | grep '^Acquire::' >"$work/base/etc/apt/apt.conf.d/90host" || true
-  printf '#!/bin/sh\nexit 101\n' | install -m 755 /dev/stdin "$work/base/usr/sbin/policy-rc.d"
+  make_debian "$1" "$work/base"
+  tell_debian "$work/base"
   touch "$work/base/done"
 }
 
@@ -39,7 +34,9 @@ make_context() {
 
 # build_stages: the output of containers.mjs is calls of FROM, RUN, COPY, ... and END.
 build_stages() {
-  eval "$(node http_tests/containers.mjs stages)"
+  local calls
+  calls=$(node http_tests/containers.mjs stages)
+  eval "$calls"
 }
 
 FROM() {
