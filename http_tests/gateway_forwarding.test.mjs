@@ -115,7 +115,7 @@ test('of the headers only those get through that are named', async () => {
 
     assert.deepEqual(seen.headers, { host: 'agent_main', authorization: 'Bearer x',
         'content-type': 'application/json', 'user-agent': 'me', 'content-length': '2',
-        'idempotency-key': 'a key',
+        'idempotency-key': 'a key', 'if-none-match': '*',
         'x-forwarded-for': '127.0.0.1', 'x-request-id': answer.headers['x-request-id'] });
 });
 
