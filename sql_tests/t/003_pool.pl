@@ -224,7 +224,8 @@ COMMIT;
 ");
         push @files, '-f', "$dir/$mode-$database-$who";
     }
-    my $done = IPC::Run::run([ 'pgbench', '-n', '-M', $mode, '-c', $clients, '-t', 25, @options, @files, "$connstr dbname=$database" ],
+    # A thread for each: pgbench waits while it prepares, and in one thread for a transaction that it has open itself.
+    my $done = IPC::Run::run([ 'pgbench', '-n', '-M', $mode, '-c', $clients, '-j', $clients, '-t', 25, @options, @files, "$connstr dbname=$database" ],
         '>', \my $out, '2>', \my $err);
     ok($done && $out =~ m{: @{[ 25 * $clients ]}/@{[ 25 * $clients ]}\b}, $name) or diag("$out\n$err");
 }
