@@ -147,7 +147,7 @@ DECLARE
     before bigint := pg_temp.read_so_far();
     status int := (pg_temp.get(target, token, match)).status;
 BEGIN
-    RETURN status || ': ' || pg_temp.read_so_far() - before;
+    RETURN status || CASE WHEN pg_temp.read_so_far() > before THEN ': read' ELSE ': not read' END;
 END
 $$;
 SELECT pg_temp.reads_messages(target, :'eve', NULL), pg_temp.reads_messages(target, :'eve', pg_temp.tag(target, :'eve'))
