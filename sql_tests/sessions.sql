@@ -91,6 +91,16 @@ ROLLBACK TO logout;
 CALL pg_temp.as_person('rolled back');
 ROLLBACK;
 
+-- Preloaded, the library has the use of a session noted by another process: that is awaited, for it would be a
+-- concurrent change here.
+DO $$
+BEGIN
+    FOR n IN 1 .. 1000 LOOP
+        EXIT WHEN (SELECT pending FROM agent.shared_state()) = 0;
+        PERFORM pg_sleep(0.01);
+    END LOOP;
+END
+$$;
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 CALL pg_temp.as_person('before');
 SAVEPOINT logout;
